@@ -1,0 +1,1 @@
+//! Tests across crates: vectors, model, end to end, crate graph.
