@@ -1,0 +1,1 @@
+../../../../tests/tests/model/world.rs

@@ -1,0 +1,127 @@
+//! The hub's columns: a file each noun, with its keys. Numbers in keys are big-endian, so that order is numeric.
+
+pub(crate) mod blocks;
+pub(crate) mod checkpoints;
+pub(crate) mod deals;
+pub(crate) mod epochs;
+pub(crate) mod facts;
+pub(crate) mod frozen;
+pub(crate) mod messages;
+pub(crate) mod meta;
+pub(crate) mod signing;
+
+pub use deals::DealFilter;
+pub use messages::MessageFilter;
+pub use meta::SCHEMA_VERSION;
+pub use signing::ShareSignature;
+
+use infrastrukt_ports::{Column, Store, StoreError};
+use infrastrukt_types::{B256, codec};
+use serde::de::DeserializeOwned;
+
+/// Every column of the hub.
+pub const HUB_COLUMNS: &[Column] = &[
+    meta::META,
+    blocks::BLOCKS,
+    messages::MESSAGES,
+    messages::NEWEST,
+    messages::BY_STATE,
+    messages::OPEN,
+    deals::DEALS,
+    deals::NEWEST,
+    deals::BY_STATE,
+    deals::OPEN,
+    deals::DUE,
+    facts::FACTS,
+    facts::BLOCK_HASHES,
+    facts::PROVEN_HEIGHTS,
+    facts::TALLIES,
+    checkpoints::CHECKPOINTS,
+    checkpoints::UNCERTIFIED,
+    checkpoints::CERTIFIED,
+    epochs::EPOCHS,
+    epochs::ROTATIONS,
+    frozen::FROZEN,
+    signing::SIGNED,
+    signing::DECISIONS,
+    signing::SHARES,
+];
+
+/// Rows read at a time while a list is filtered.
+const SCAN_PAGE: usize = 512;
+
+/// Rows looked at for one list, so that a filter that matches nothing ends.
+const SCANNED_MAX: usize = 50_000;
+
+/// A decoded value.
+fn read<T: DeserializeOwned>(store: &dyn Store, column: Column, key: &[u8]) -> Result<Option<T>, StoreError> {
+    let bytes = store.get(column, key)?;
+    Ok(bytes.map(|bytes| codec::decode(&bytes)).transpose()?)
+}
+
+/// The number at `at` of a key.
+fn number_at(key: &[u8], at: usize) -> Result<u64, StoreError> {
+    let bytes = key.get(at..).and_then(|rest| rest.first_chunk::<8>());
+    bytes.map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| damaged("number"))
+}
+
+/// A 32-byte value.
+fn hash_of(bytes: &[u8]) -> Result<B256, StoreError> {
+    B256::try_from(bytes).map_err(|_| damaged("hash"))
+}
+
+fn damaged(what: &'static str) -> StoreError {
+    StoreError::Codec(codec::CodecError::Malformed(what))
+}
+
+/// Sorts the newest first: the highest sequence number gives the lowest key.
+const fn newest_key(seq: u64) -> [u8; 8] {
+    (u64::MAX - seq).to_be_bytes()
+}
+
+/// Values whose ids stand in an index column under `prefix`, in its order, those that `keep` accepts.
+fn list<T>(
+    store: &dyn Store,
+    column: Column,
+    prefix: &[u8],
+    limit: usize,
+    load: impl Fn(B256) -> Result<Option<T>, StoreError>,
+    keep: impl Fn(&T) -> bool,
+) -> Result<Vec<T>, StoreError> {
+    let (mut found, mut from, mut scanned) = (Vec::new(), prefix.to_vec(), 0);
+    while found.len() < limit && scanned < SCANNED_MAX {
+        let rows = store.scan(column, prefix, &from, SCAN_PAGE)?;
+        scanned += rows.len();
+        for (_, id) in &rows {
+            found.extend(load(hash_of(id)?)?.filter(&keep));
+            if found.len() == limit {
+                break;
+            }
+        }
+        match rows.last() {
+            Some((key, _)) if rows.len() == SCAN_PAGE => from = [key.as_slice(), &[0]].concat(),
+            Some(_) | None => break,
+        }
+    }
+    Ok(found)
+}
+
+/// Ids in a column keyed by sequence number, from `from` on and below `end`.
+fn by_sequence(
+    store: &dyn Store,
+    column: Column,
+    from: u64,
+    end: u64,
+    limit: usize,
+) -> Result<Vec<(u64, B256)>, StoreError> {
+    let rows = store.scan(column, &[], &from.to_be_bytes(), limit)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (key, id) in &rows {
+        let seq = number_at(key, 0)?;
+        if seq >= end {
+            break;
+        }
+        found.push((seq, hash_of(id)?));
+    }
+    Ok(found)
+}

@@ -1,0 +1,249 @@
+//! The hub's state in its columns: blocks, indexes, sign-once records, reopening.
+
+use infrastrukt_ports::{Batch, Column, Store};
+use infrastrukt_protocol::{
+    Change, CheckpointRecord, DealEvent, DealRecord, DealState, Executed, Hub, MessageEvent, MessageRecord,
+    MessageState, StateView, Tip, step_deal, step_message,
+};
+use infrastrukt_store::{
+    ApplyError, DealFilter, HUB_COLUMNS, HubStore, MemoryStore, MessageFilter, OpenError, RocksStore, SCHEMA_VERSION,
+    SignOnceError,
+};
+use infrastrukt_types::{
+    Address, B256, Block, ChainId, CheckpointKind, DealId, Decision, Epoch, Height, HubTx, Leaf, MessageId, Timestamp,
+};
+use std::sync::Arc;
+
+use crate::samples::{self, NOW};
+
+fn store() -> HubStore {
+    HubStore::open(Arc::new(MemoryStore::new(HUB_COLUMNS)), &samples::hub()).expect("opens")
+}
+
+fn open_disk(path: &std::path::Path) -> HubStore {
+    let disk = RocksStore::open(path, HUB_COLUMNS).expect("opens");
+    HubStore::open(Arc::new(disk), &samples::hub()).expect("opens")
+}
+
+/// Stores a block that made these changes.
+fn apply(store: &HubStore, changes: Vec<Change>, checkpoints: Vec<CheckpointRecord>) {
+    let tip = store.tip().expect("read");
+    let height = tip.height.next().expect("small");
+    let block = Block { height, time: tip.time.plus(1), parent: tip.block_hash, txs: vec![] };
+    let tip = Tip { height, time: block.time, block_hash: block.hash(), ..tip };
+    store.apply(&block, &Executed { changes, checkpoints, refused: vec![], tip }).expect("stored");
+}
+
+fn moved(record: &MessageRecord, event: MessageEvent) -> MessageRecord {
+    step_message(record, &event).expect("moves").next
+}
+
+fn ids(records: &[MessageRecord]) -> Vec<u64> {
+    records.iter().map(|record| record.message.nonce.0).collect()
+}
+
+fn deal_event(record: &DealRecord, event: &DealEvent) -> DealRecord {
+    step_deal(record, event, &samples::rules()).expect("moves").next
+}
+
+#[test]
+fn executed_blocks_survive_a_reopening() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (hub, id) = (samples::hub(), samples::deal(1).id(samples::hub().hub_id));
+    let store = open_disk(directory.path());
+    let mut blocks = Vec::new();
+    for txs in [vec![HubTx::RegisterDeal(samples::deal(1))], vec![], vec![HubTx::RegisterDeal(samples::deal(2))]] {
+        let tip = store.tip().expect("read");
+        let height = tip.height.next().expect("small");
+        let block = Block { height, time: tip.time.plus(1), parent: tip.block_hash, txs };
+        let executed = hub.execute(&store, &block).expect("executes");
+        assert_eq!(executed.refused, vec![]);
+        store.apply(&block, &executed).expect("stored");
+        blocks.push(block);
+    }
+    let tip = store.tip().expect("read");
+    drop(store);
+    let store = open_disk(directory.path());
+    assert_eq!(store.tip().expect("read"), tip);
+    assert_eq!((tip.height, tip.next_deal, tip.open_deals), (Height(3), 2, 2));
+    assert_eq!(store.blocks_from(Height(2), 10).expect("read"), blocks[1..]);
+    assert_eq!(store.deal(&id).expect("read").expect("registered").deal, samples::deal(1));
+    assert_eq!(store.epoch(Epoch(1)).expect("read").expect("current").set, samples::set());
+}
+
+#[test]
+fn blocks_are_stored_in_order_only() {
+    let (hub, store) = (samples::hub(), store());
+    let tip = store.tip().expect("read");
+    let block = Block { height: Height(1), time: tip.time.plus(1), parent: tip.block_hash, txs: vec![] };
+    let executed = hub.execute(&store, &block).expect("executes");
+    store.apply(&block, &executed).expect("stored");
+    assert!(matches!(store.apply(&block, &executed), Err(ApplyError::OutOfOrder { .. })));
+    let next = Block { height: Height(2), ..block };
+    assert!(matches!(store.apply(&next, &executed), Err(ApplyError::OutOfOrder { .. })));
+}
+
+#[test]
+fn messages_are_listed_newest_first_and_by_state() {
+    let store = store();
+    let records: Vec<_> = (1..=3).map(samples::message_record).collect();
+    apply(&store, records.iter().cloned().map(Change::Message).collect(), vec![]);
+    let list = |state| {
+        let filter = MessageFilter { state, ..MessageFilter::default() };
+        ids(&store.messages(&filter, 10).expect("read"))
+    };
+    assert_eq!(list(None), [3, 2, 1]);
+    let certified = moved(&records[1], MessageEvent::LeafCertified { height: Height(1) });
+    apply(&store, vec![Change::Message(certified.clone())], vec![]);
+    assert_eq!((list(Some(MessageState::Proven)), list(Some(MessageState::Certified))), (vec![3, 1], vec![2]));
+    let open = |store: &HubStore| -> Vec<u64> {
+        store.open_messages(0, 10, 10).expect("read").into_iter().map(|(seq, _)| seq).collect()
+    };
+    assert_eq!(open(&store), [0, 1, 2]);
+    let delivered = moved(&certified, MessageEvent::Delivered);
+    apply(&store, vec![Change::Message(delivered)], vec![]);
+    assert_eq!((list(Some(MessageState::Certified)), open(&store)), (vec![], vec![0, 2]));
+    assert_eq!(store.open_messages(1, 2, 10).expect("read"), vec![]);
+    let foreign = MessageFilter { source: Some(ChainId(2)), ..MessageFilter::default() };
+    assert_eq!(store.messages(&foreign, 10).expect("read"), vec![]);
+    let target = MessageFilter { target: Some(ChainId(2)), ..MessageFilter::default() };
+    assert_eq!(ids(&store.messages(&target, 2).expect("read")), [3, 2]);
+}
+
+#[test]
+fn long_lists_are_read_page_by_page() {
+    let store = store();
+    let records: Vec<_> = (1..=1_200).map(samples::message_record).collect();
+    apply(&store, records.into_iter().map(Change::Message).collect(), vec![]);
+    let all = store.messages(&MessageFilter::default(), 2_000).expect("read");
+    assert_eq!(ids(&all), (1..=1_200).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn deals_are_due_at_their_next_deadline_only() {
+    let store = store();
+    let open = samples::deal_record(1);
+    let decide_by = open.deal.decide_by;
+    let due = |before: Timestamp| store.due_deals(before, 10).expect("read");
+    apply(&store, vec![Change::Deal(open.clone())], vec![]);
+    assert_eq!((due(decide_by), due(decide_by.plus(1))), (vec![], vec![open.id]));
+    let lock = |record: &DealRecord, index: u8| {
+        let lock_key = record.legs[usize::from(index)].lock_key;
+        deal_event(record, &DealEvent::LockProven { index, lock_key, at: NOW.plus(9) })
+    };
+    let committed = lock(&lock(&open, 0), 1);
+    apply(&store, vec![Change::Deal(committed.clone())], vec![]);
+    let limit = committed.sign_limit(&samples::rules());
+    assert_eq!((due(limit), due(limit.plus(1))), (vec![], vec![open.id]));
+    let certified = deal_event(&committed, &DealEvent::LeafCertified { height: Height(2) });
+    apply(&store, vec![Change::Deal(certified)], vec![]);
+    assert_eq!(due(Timestamp(u64::MAX)), Vec::<DealId>::new());
+}
+
+#[test]
+fn deals_are_listed_by_state_and_account() {
+    let store = store();
+    let (one, two) = (samples::deal_record(1), samples::aborted(2));
+    let account = one.deal.legs[0].depositor;
+    apply(&store, vec![Change::Deal(one.clone()), Change::Deal(two.clone())], vec![]);
+    let list = |filter: DealFilter| -> Vec<DealId> {
+        store.deals(&filter, 10).expect("read").into_iter().map(|record| record.id).collect()
+    };
+    assert_eq!(list(DealFilter::default()), [two.id, one.id]);
+    assert_eq!(list(DealFilter { state: Some(DealState::Decided), account: None }), [two.id]);
+    assert_eq!(list(DealFilter { state: None, account: Some(account) }), [two.id, one.id]);
+    assert_eq!(list(DealFilter { state: None, account: Some(samples::genesis().chains[0].escrow) }), []);
+    let aborted = deal_event(&one, &DealEvent::TimePassed { now: one.deal.decide_by.plus(1) });
+    apply(&store, vec![Change::Deal(aborted)], vec![]);
+    let open: Vec<_> = store.open_deals(0, 10, 10).expect("read").into_iter().map(|(_, id)| id).collect();
+    assert_eq!(open, [two.id], "money waits in the second alone");
+}
+
+#[test]
+fn facts_tallies_and_heights() {
+    let store = store();
+    let (fact, tally) = (samples::fact(4), samples::tally());
+    let id = tally.fact.id();
+    apply(&store, vec![Change::Tally { id, tally: Some(tally.clone()) }], vec![]);
+    assert_eq!(store.tally(&id).expect("read"), Some(tally));
+    assert_eq!(store.proven_height(ChainId(1)).expect("read"), None);
+    let proven = Change::Fact { origin: fact.origin, id: fact.id() };
+    apply(&store, vec![Change::Tally { id, tally: None }, proven], vec![]);
+    assert_eq!(store.tally(&id).expect("read"), None);
+    assert_eq!(store.fact_at(ChainId(1), 70, 2, 4).expect("read"), Some(fact.id()));
+    assert_eq!(store.fact_at(ChainId(1), 70, 2, 5).expect("read"), None);
+    assert_eq!(store.block_hash_at(ChainId(1), 70).expect("read"), Some(fact.origin.block_hash));
+    let earlier = Change::Fact { origin: samples::origin(60, 0), id: fact.id() };
+    apply(&store, vec![earlier], vec![]);
+    assert_eq!(store.proven_height(ChainId(1)).expect("read"), Some(70), "a late fact does not lower it");
+}
+
+#[test]
+fn checkpoints_wait_then_line_up_in_order_of_certification() {
+    let store = store();
+    let leaf = || Leaf::Message(MessageId(B256::repeat_byte(6)));
+    apply(&store, vec![], vec![samples::checkpoint(1, leaf())]);
+    apply(&store, vec![], vec![samples::checkpoint(2, leaf())]);
+    let waiting = |below| store.uncertified(Height(below), 10).expect("read");
+    let general = |height| (Height(height), CheckpointKind::General);
+    assert_eq!((waiting(2), waiting(9)), (vec![general(1)], vec![general(1), general(2)]));
+
+    let validator = Address::repeat_byte(3);
+    store.put_share(Height(2), CheckpointKind::General, validator, &[5; 65]).expect("stored");
+    assert_eq!(store.shares(Height(2), CheckpointKind::General).expect("read"), [(validator, [5; 65])]);
+    let superseded = CheckpointRecord { superseded: true, ..samples::checkpoint(1, leaf()) };
+    let changes = vec![Change::Checkpoint(superseded), Change::Checkpoint(samples::certified(2, 0))];
+    apply(&store, changes, vec![]);
+    assert_eq!(waiting(9), vec![]);
+    assert_eq!(store.certified_from(0, 10).expect("read"), [samples::certified(2, 0)]);
+    assert_eq!(store.certified_from(1, 10).expect("read"), []);
+    assert_eq!(store.shares(Height(2), CheckpointKind::General).expect("read"), []);
+}
+
+#[test]
+fn epochs_votes_and_frozen_chains() {
+    let store = store();
+    let frozen = Change::Frozen { chain: ChainId(2), evidence: "block 7 changed".into() };
+    let votes = Change::Rotation { epoch: Epoch(3), tally: Some(samples::votes()) };
+    apply(&store, vec![Change::Epoch(samples::epoch()), votes, frozen], vec![]);
+    assert_eq!(store.epoch(Epoch(2)).expect("read"), Some(samples::epoch()));
+    assert_eq!(store.rotation_votes(Epoch(3)).expect("read"), Some(samples::votes()));
+    assert_eq!(store.frozen(ChainId(2)).expect("read").as_deref(), Some("block 7 changed"));
+    apply(&store, vec![Change::Rotation { epoch: Epoch(3), tally: None }], vec![]);
+    assert_eq!(store.rotation_votes(Epoch(3)).expect("read"), None);
+}
+
+#[test]
+fn signs_once_for_ever_also_after_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = samples::checkpoint(4, samples::decision(1, Decision::Abort));
+    let mut other = first.clone();
+    other.checkpoint.state_root = B256::repeat_byte(0x66);
+    let store = open_disk(directory.path());
+    store.sign_once(&first).expect("the first");
+    drop(store);
+    let store = open_disk(directory.path());
+    store.sign_once(&first).expect("the same again");
+    assert!(matches!(store.sign_once(&other), Err(SignOnceError::Digest { .. })));
+    assert_eq!(store.signed_digest(Height(4), CheckpointKind::General).expect("read"), Some(first.checkpoint.digest()));
+
+    let opposite = samples::checkpoint(5, samples::decision(1, Decision::Commit));
+    assert!(matches!(store.sign_once(&opposite), Err(SignOnceError::Decision { .. })));
+    assert_eq!(store.signed_digest(Height(5), CheckpointKind::Commits).expect("read"), None, "nothing was written");
+    store.sign_once(&samples::checkpoint(6, samples::decision(1, Decision::Abort))).expect("the same decision");
+}
+
+#[test]
+fn another_genesis_or_a_newer_schema_is_refused() {
+    let memory: Arc<dyn Store> = Arc::new(MemoryStore::new(HUB_COLUMNS));
+    HubStore::open(memory.clone(), &samples::hub()).expect("opens");
+    let mut edited = samples::genesis();
+    edited.timing.recovery_s += 1;
+    let refusal = HubStore::open(memory.clone(), &Hub::new(edited)).err().expect("refused");
+    assert!(matches!(refusal, OpenError::OtherGenesis { .. }));
+    let mut batch = Batch::default();
+    batch.put(Column("meta"), b"schema".as_slice(), (SCHEMA_VERSION + 1).to_be_bytes());
+    memory.commit(batch).expect("committed");
+    let refusal = HubStore::open(memory, &samples::hub()).err().expect("refused");
+    assert!(matches!(refusal, OpenError::NewerSchema { found } if found == SCHEMA_VERSION + 1));
+}
