@@ -1,0 +1,237 @@
+//! What an EVM chain's adapter is told, and the checks before any of it is used.
+
+use alloy::transports::http::reqwest::Url;
+use infrastrukt_types::{Address, Caip2, ChainId};
+use std::{fmt, time::Duration};
+
+use crate::profile::Profile;
+
+/// Most endpoints of one chain.
+pub const ENDPOINTS_MAX: usize = 16;
+
+/// How much is at stake: rules that are relaxed for `Devnet` hold everywhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Local nodes, no value.
+    Devnet,
+    /// Public test networks.
+    Testnet,
+    /// Real money.
+    Mainnet,
+}
+
+/// The hub's contracts on one chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contracts {
+    /// Messages.
+    pub gateway: Address,
+    /// Deals.
+    pub escrow: Address,
+    /// Certificates.
+    pub verifier: Address,
+    /// Tokens.
+    pub token_bridge: Address,
+}
+
+impl Contracts {
+    /// The contracts with the names people know them by.
+    pub fn named(&self) -> [(&'static str, Address); 4] {
+        [
+            ("gateway", self.gateway),
+            ("escrow", self.escrow),
+            ("verifier", self.verifier),
+            ("token_bridge", self.token_bridge),
+        ]
+    }
+}
+
+/// Bounds on what one chain may cost in memory and requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Blocks that one scan reads at most.
+    pub scan_blocks_max: u64,
+    /// Requests in one JSON-RPC batch at most.
+    pub batch_max: usize,
+    /// Bytes of one response at most.
+    pub response_bytes_max: usize,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// Gas of one transaction at most.
+    pub tx_gas_max: u64,
+    /// Transactions of one wallet that may be unfinished at a time.
+    pub in_flight_max: usize,
+}
+
+/// What a transaction may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeePolicy {
+    /// Never pay more than this for a unit of gas, in wei.
+    pub max_fee_per_gas_wei: u128,
+    /// Never offer less than this as tip (or as gas price on chains without a base fee), in wei.
+    pub min_tip_wei: u128,
+}
+
+/// Everything about one EVM chain, checked.
+#[derive(Clone, Debug)]
+pub struct EvmConfig {
+    /// Id on the wire and in EIP-155 signatures.
+    pub chain: ChainId,
+    /// Name for people.
+    pub name: Caip2,
+    /// Ticker of the native coin.
+    pub native_symbol: String,
+    /// Where to ask.
+    pub endpoints: Vec<EndpointUrl>,
+    /// How many endpoints must agree.
+    pub quorum: usize,
+    /// The hub's contracts.
+    pub contracts: Contracts,
+    /// What kind of chain it is.
+    pub profile: Profile,
+    /// Bounds.
+    pub limits: Limits,
+    /// Prices.
+    pub fees: FeePolicy,
+    /// How strict to be.
+    pub environment: Environment,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// No endpoint or too many.
+    #[error("{0} endpoints given: list 1 to {ENDPOINTS_MAX}")]
+    EndpointCount(usize),
+    /// Not an http(s) URL with a host.
+    #[error("endpoint {0} is not a URL that starts with http:// or https:// and names a host")]
+    NotHttp(usize),
+    /// Named twice: it would vote twice.
+    #[error("endpoint {0} is listed twice: every endpoint has one vote, list independent ones")]
+    Duplicate(EndpointUrl),
+    /// `k` out of range.
+    #[error("quorum {k} of {n} endpoints is refused: k must be at least 1, at most n and more than half of n")]
+    Quorum {
+        /// Endpoints that must agree.
+        k: usize,
+        /// Endpoints there are.
+        n: usize,
+    },
+    /// One endpoint alone could invent everything.
+    #[error("a quorum of 1 is allowed on a devnet only: one endpoint alone could invent events; list more endpoints")]
+    LoneEndpoint,
+    /// Not deployed or forgotten.
+    #[error("the address of the {0} is zero: write the address that the deployment printed")]
+    ZeroContract(&'static str),
+    /// Two roles at one address.
+    #[error("{0} and {1} have the same address: every contract has its own")]
+    SameContract(&'static str, &'static str),
+    /// A chain id that no EVM chain has.
+    #[error("{0} is no EIP-155 chain id: EVM chains have ids from 1 to 2^63 - 1")]
+    ChainId(u64),
+    /// A bound of zero.
+    #[error("{0} is zero: nothing could be done with it")]
+    ZeroLimit(&'static str),
+}
+
+impl EvmConfig {
+    /// Checks every rule; nothing is asked from the network.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.chain.0 == 0 || self.chain.0 >= ChainId::HUB_ASSIGNED_MIN {
+            return Err(ConfigError::ChainId(self.chain.0));
+        }
+        self.check_endpoints()?;
+        self.check_contracts()?;
+        self.check_limits()
+    }
+
+    fn check_endpoints(&self) -> Result<(), ConfigError> {
+        let (k, n) = (self.quorum, self.endpoints.len());
+        if n == 0 || n > ENDPOINTS_MAX {
+            return Err(ConfigError::EndpointCount(n));
+        }
+        for (index, url) in self.endpoints.iter().enumerate() {
+            if self.endpoints[..index].iter().any(|earlier| earlier.same_service(url)) {
+                return Err(ConfigError::Duplicate(url.clone()));
+            }
+        }
+        if k == 0 || k > n || 2 * k <= n {
+            return Err(ConfigError::Quorum { k, n });
+        }
+        match self.environment {
+            Environment::Devnet => Ok(()),
+            Environment::Testnet | Environment::Mainnet if k == 1 => Err(ConfigError::LoneEndpoint),
+            Environment::Testnet | Environment::Mainnet => Ok(()),
+        }
+    }
+
+    fn check_contracts(&self) -> Result<(), ConfigError> {
+        let named = self.contracts.named();
+        for (index, (name, address)) in named.iter().enumerate() {
+            if address.is_zero() {
+                return Err(ConfigError::ZeroContract(name));
+            }
+            if let Some((twin, _)) = named[..index].iter().find(|(_, earlier)| earlier == address) {
+                return Err(ConfigError::SameContract(twin, name));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let named = [
+            ("scan_blocks_max", limits.scan_blocks_max == 0),
+            ("batch_max", limits.batch_max == 0),
+            ("response_bytes_max", limits.response_bytes_max == 0),
+            ("request_timeout", limits.request_timeout.is_zero()),
+            ("tx_gas_max", limits.tx_gas_max == 0),
+            ("in_flight_max", limits.in_flight_max == 0),
+            ("max_fee_per_gas_wei", self.fees.max_fee_per_gas_wei == 0),
+        ];
+        named.iter().find(|(_, zero)| *zero).map_or(Ok(()), |(name, _)| Err(ConfigError::ZeroLimit(name)))
+    }
+}
+
+/// An endpoint's URL. It may carry an API key in user, path or query, so it shows itself as host and port only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointUrl(Url);
+
+impl EndpointUrl {
+    /// Reads a URL; `position` (from 1) names it in the error, which never repeats the text.
+    pub fn parse(text: &str, position: usize) -> Result<Self, ConfigError> {
+        let url = Url::parse(text.trim()).map_err(|_| ConfigError::NotHttp(position))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err(ConfigError::NotHttp(position));
+        }
+        Ok(Self(url))
+    }
+
+    /// Host and port: all that logs, metrics and errors may show.
+    pub fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or("unknown host");
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The full URL, secret.
+    pub(crate) fn secret(&self) -> &Url {
+        &self.0
+    }
+
+    /// True where both reach the same service: two keys of one provider are still one opinion.
+    fn same_service(&self, other: &Self) -> bool {
+        self.0.host_str() == other.0.host_str()
+            && self.0.port_or_known_default() == other.0.port_or_known_default()
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host())
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EndpointUrl({})", self.host())
+    }
+}

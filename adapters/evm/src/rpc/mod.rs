@@ -1,0 +1,13 @@
+//! Asking nodes: one endpoint with bounds, and a quorum of them.
+
+mod endpoint;
+mod failure;
+mod quorum;
+mod wire;
+
+pub use endpoint::Endpoint;
+pub(crate) use endpoint::{quantity, raw};
+pub use failure::CallError;
+pub(crate) use failure::RETRY_AFTER;
+pub use quorum::Quorum;
+pub(crate) use wire::{RpcHeader, RpcLog, RpcReceipt};

@@ -1,0 +1,20 @@
+//! Transactions that survive a crash: stored before they are broadcast, watched until they are final.
+//!
+//! One wallet has one queue of nonces. A submission takes the next nonce, and its signed bytes, nonce and hash are on
+//! disk before any node sees them. [`tick`](tick) then keeps every open one alive: it sends the same bytes again, pays
+//! more when a transaction is stuck, fills gaps, and believes a receipt only once its block is final. Which of these is
+//! due is decided from nonces, receipts and block numbers; what a node says about a refusal is never read.
+
+mod broadcast;
+mod fees;
+mod plan;
+mod records;
+mod settle;
+mod state;
+mod tick;
+mod upkeep;
+mod view;
+mod writer;
+
+pub use records::TX_COLUMNS;
+pub use writer::EvmWriter;

@@ -1,0 +1,73 @@
+//! The chain as one endpoint shows it at one moment, to one wallet.
+
+use alloy_primitives::{Address, U64, U128, U256};
+use infrastrukt_ports::PortError;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    config::EvmConfig,
+    profile::FeeMode,
+    rpc::{CallError, Endpoint, Quorum, RpcHeader},
+};
+
+use super::fees::Market;
+
+/// Head, nonces, balance and prices, read in one exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Number of the newest block.
+    pub(super) head: u64,
+    /// Nonces below it are in blocks.
+    pub(super) mined_nonce: u64,
+    /// Nonces below it are in blocks or in the node's pool, without a gap.
+    pub(super) pending_nonce: u64,
+    /// Wei the wallet has.
+    pub(super) balance: U256,
+    /// What gas costs.
+    pub(super) market: Market,
+}
+
+impl View {
+    pub(super) async fn read(config: &EvmConfig, quorum: &Quorum, wallet: Address) -> Result<Self, PortError> {
+        let mode = config.profile.fee_mode;
+        Ok(quorum.any(|endpoint| async move { Self::ask(&endpoint, mode, wallet).await }).await?)
+    }
+
+    async fn ask(endpoint: &Endpoint, mode: FeeMode, wallet: Address) -> Result<Self, CallError> {
+        let price = match mode {
+            FeeMode::Eip1559 => "eth_maxPriorityFeePerGas",
+            FeeMode::Legacy => "eth_gasPrice",
+        };
+        let calls = [
+            ("eth_getBlockByNumber", json!(["latest", false])),
+            ("eth_getTransactionCount", json!([wallet, "latest"])),
+            ("eth_getTransactionCount", json!([wallet, "pending"])),
+            ("eth_getBalance", json!([wallet, "latest"])),
+            (price, json!([])),
+        ];
+        let answers: Vec<Value> = endpoint.batch(&calls).await?;
+        let mut answers = answers.into_iter();
+        let header: RpcHeader = next(endpoint, &mut answers)?;
+        let mined: U64 = next(endpoint, &mut answers)?;
+        let pending: U64 = next(endpoint, &mut answers)?;
+        let balance = next(endpoint, &mut answers)?;
+        let suggested: U128 = next(endpoint, &mut answers)?;
+        Ok(Self {
+            head: header.inner.number,
+            mined_nonce: mined.to(),
+            // A node that keeps no pool says less than it has mined.
+            pending_nonce: pending.to::<u64>().max(mined.to()),
+            balance,
+            market: Market {
+                base_fee: header.inner.base_fee_per_gas.map_or(0, u128::from),
+                suggested: suggested.to(),
+            },
+        })
+    }
+}
+
+fn next<T: DeserializeOwned>(endpoint: &Endpoint, answers: &mut impl Iterator<Item = Value>) -> Result<T, CallError> {
+    let nonsense = || CallError::retry(format!("{} does not show its head, nonces or prices", endpoint.host()));
+    serde_json::from_value(answers.next().ok_or_else(nonsense)?).map_err(|_| nonsense())
+}

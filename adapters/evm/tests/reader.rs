@@ -1,0 +1,255 @@
+//! Reading a real node, honest and not.
+
+mod common;
+
+use alloy::consensus::Header;
+use alloy_primitives::{Address, B256};
+use common::{CHAIN, CONTRACTS, Node, chain, dead_url, proxy::Proxy, sent};
+use infrastrukt_evm::bindings::IGateway;
+use infrastrukt_ports::{CheckStatus, PortError, Remedy, Scan, ScanCursor};
+use infrastrukt_types::{Account, ChainId, Evidence, Fact, FactKind, LockKey};
+use serde_json::{Value, json};
+
+const START: ScanCursor = ScanCursor { next: 0, parent: None };
+
+/// A node with two messages and a lock in final blocks.
+async fn busy_node() -> Node {
+    let node = Node::start().await;
+    node.emit_sent(1).await;
+    node.mine(3).await;
+    node.emit_locked(5).await;
+    node.emit_sent(2).await;
+    node.mine(3).await;
+    node
+}
+
+async fn scan(urls: &[String], quorum: usize) -> Result<Scan, PortError> {
+    chain(urls, quorum).reader().scan(START, 100).await
+}
+
+fn facts(scan: &Scan) -> Vec<&FactKind> {
+    scan.blocks.iter().flat_map(|block| &block.facts).map(|fact| &fact.kind).collect()
+}
+
+fn assert_halts(result: Result<Scan, PortError>, words: &[&str]) {
+    let error = result.expect_err("nobody can be believed");
+    assert_eq!(error.remedy, Remedy::Halt, "{error}");
+    for word in words {
+        assert!(error.message.contains(word), "{error} should name {word}");
+    }
+}
+
+#[tokio::test]
+async fn reads_every_fact_of_final_blocks_once() {
+    let node = busy_node().await;
+    let reader = node.chain().reader();
+    let mut cursor = START;
+    let mut found: Vec<Fact> = Vec::new();
+    loop {
+        let scan = reader.scan(cursor, 3).await.expect("scans");
+        found.extend(scan.blocks.into_iter().flat_map(|block| block.facts));
+        if scan.cursor == cursor {
+            break;
+        }
+        assert!(scan.cursor.next <= cursor.next + 3 && scan.cursor.parent.is_some());
+        cursor = scan.cursor;
+    }
+    assert_eq!(cursor.next, node.head().await - 1, "final blocks are two behind the head");
+    let kinds: Vec<&FactKind> = found.iter().map(|fact| &fact.kind).collect();
+    assert!(matches!(
+        kinds.as_slice(),
+        [FactKind::Sent { .. }, FactKind::Locked { index: 5, .. }, FactKind::Sent { .. }]
+    ));
+    assert!(found.windows(2).all(|pair| pair[0].origin < pair[1].origin));
+}
+
+#[tokio::test]
+async fn a_validator_proves_what_a_relayer_read() {
+    let node = busy_node().await;
+    let chain = node.chain();
+    let scan = chain.reader().scan(START, 100).await.expect("scans");
+    let verifier = chain.verifier();
+    for block in &scan.blocks {
+        let proven = verifier.verify(&block.evidence).await.expect("verifies");
+        assert_eq!(proven.iter().map(|fact| fact.get().clone()).collect::<Vec<_>>(), block.facts);
+    }
+    let Evidence::Receipts(genuine) = scan.blocks[0].evidence.clone();
+    let refuse = |change: fn(&mut infrastrukt_types::ReceiptEvidence)| {
+        let mut evidence = genuine.clone();
+        change(&mut evidence);
+        let verifier = verifier.clone();
+        async move { verifier.verify(&Evidence::Receipts(evidence)).await.expect_err("is refused").remedy }
+    };
+    assert_eq!(refuse(|evidence| evidence.block_hash = B256::repeat_byte(1)).await, Remedy::Reject);
+    assert_eq!(refuse(|evidence| evidence.chain = ChainId(1)).await, Remedy::Reject);
+    assert_eq!(refuse(|evidence| evidence.receipts.clear()).await, Remedy::Reject);
+    assert_eq!(refuse(|evidence| evidence.receipts[0].tx_index += 1).await, Remedy::Reject);
+    assert_eq!(refuse(|evidence| evidence.receipts.push(evidence.receipts[0].clone())).await, Remedy::Reject);
+    assert_eq!(refuse(|evidence| evidence.receipts[0].nodes.push(vec![1].into())).await, Remedy::Reject);
+    let early = refuse(|evidence| evidence.block_number += 1_000).await;
+    assert!(matches!(early, Remedy::Retry { .. }), "not final yet is wait, not reject");
+}
+
+#[tokio::test]
+async fn kelp_lying_endpoint_that_drops_a_log_halts() {
+    let node = busy_node().await;
+    let proxy = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockReceipts" {
+            for receipt in result.as_array_mut().expect("is a list") {
+                receipt["logs"] = json!([]);
+            }
+        }
+    })
+    .await;
+    assert_halts(scan(&[proxy.url()], 1).await, &[&proxy.host(), "receipts"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_invents_a_log_halts() {
+    let node = busy_node().await;
+    let proxy = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockReceipts"
+            && let Some(Value::Array(logs)) = result.pointer_mut("/0/logs")
+            && let Some(first) = logs.first().cloned()
+        {
+            logs.push(first);
+        }
+    })
+    .await;
+    assert_halts(scan(&[proxy.url()], 1).await, &[&proxy.host(), "receipts"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_changes_a_block_halts() {
+    let node = busy_node().await;
+    let proxy = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockByNumber" && result["number"] == "0x2" {
+            result["receiptsRoot"] = json!(B256::repeat_byte(1));
+        }
+    })
+    .await;
+    assert_halts(scan(&[proxy.url()], 1).await, &[&proxy.host(), "block 2"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_serves_another_fork_halts() {
+    let node = busy_node().await;
+    let proxy = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockByNumber" && result["number"] == "0x2" {
+            result["extraData"] = json!("0x1234");
+            let header: Header = serde_json::from_value(result.clone()).expect("is a header");
+            result["hash"] = json!(header.hash_slow());
+        }
+    })
+    .await;
+    assert_halts(scan(&[proxy.url()], 1).await, &[&proxy.host(), "another fork"]);
+}
+
+#[tokio::test]
+async fn a_changed_final_block_halts() {
+    let node = busy_node().await;
+    let cursor = ScanCursor { next: 2, parent: Some(B256::repeat_byte(9)) };
+    assert_halts(node.chain().reader().scan(cursor, 10).await, &["final block 1", "changed"]);
+
+    let snapshot: Value = node.rpc("evm_snapshot", json!([])).await;
+    node.mine(4).await;
+    let reader = node.chain().reader();
+    let read = reader.scan(START, 100).await.expect("scans");
+    node.rpc::<bool>("evm_revert", json!([snapshot])).await;
+    node.emit_sent(9).await;
+    node.mine(8).await;
+    assert_halts(reader.scan(read.cursor, 100).await, &["changed"]);
+}
+
+#[tokio::test]
+async fn a_wrong_chain_behind_an_endpoint_is_named() {
+    let node = Node::start().await;
+    let proxy = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_chainId" {
+            *result = json!("0x1");
+        }
+    })
+    .await;
+    assert_halts(scan(&[proxy.url()], 1).await, &[&proxy.host(), "serves chain"]);
+}
+
+#[tokio::test]
+async fn a_quorum_outvotes_a_liar_and_survives_a_dead_endpoint() {
+    let node = busy_node().await;
+    let honest = [
+        Proxy::lying(node.url(), |_, _, _| {}).await,
+        Proxy::lying(node.url(), |_, _, _| {}).await,
+    ];
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockByNumber" && !result["number"].is_null() {
+            result["extraData"] = json!("0x1234");
+            let header: Header = serde_json::from_value(result.clone()).expect("is a header");
+            result["hash"] = json!(header.hash_slow());
+        }
+        if method == "eth_getBlockReceipts" {
+            *result = json!([]);
+        }
+    })
+    .await;
+    for order in [[liar.url(), honest[0].url(), honest[1].url()], [honest[0].url(), liar.url(), honest[1].url()]] {
+        let scan = scan(&order, 2).await.expect("two of three agree");
+        assert_eq!(facts(&scan).len(), 3);
+    }
+    let scan_dead = scan(&[dead_url(), honest[0].url(), honest[1].url()], 2).await.expect("fail-over reaches two");
+    assert_eq!(facts(&scan_dead).len(), 3);
+
+    let stuck = Proxy::lying(node.url(), |method, params, result| {
+        if method == "eth_getBlockByNumber" && params[0] == "finalized" {
+            result["number"] = json!("0x0");
+            let header: Header = serde_json::from_value(result.clone()).expect("is a header");
+            result["hash"] = json!(header.hash_slow());
+        }
+    })
+    .await;
+    let scan_stuck = scan(&[stuck.url(), honest[0].url(), honest[1].url()], 2).await.expect("two of three go on");
+    assert_eq!(facts(&scan_stuck).len(), 3);
+
+    let contradicted = scan(&[liar.url(), honest[0].url(), dead_url()], 2).await;
+    assert_halts(contradicted, &[&liar.host(), &honest[0].host(), "contradict"]);
+    let alone = scan(&[dead_url(), honest[0].url()], 2).await.expect_err("fail-over never lowers k");
+    assert!(matches!(alone.remedy, Remedy::Retry { .. }), "{alone}");
+}
+
+#[tokio::test]
+async fn a_message_of_another_hub_halts() {
+    let node = Node::start().await;
+    node.emit(CONTRACTS.gateway, &IGateway::Sent { id: B256::repeat_byte(3), ..sent(1) }).await;
+    node.mine(3).await;
+    assert_halts(scan(&[node.url()], 1).await, &["another hub"]);
+}
+
+#[tokio::test]
+async fn health_names_what_is_missing() {
+    let node = busy_node().await;
+    node.set_code(CONTRACTS.escrow, &[]).await;
+    let checks = chain(&[node.url(), dead_url()], 2).reader().check().await;
+    let failed: Vec<&str> =
+        checks.iter().filter(|check| check.status == CheckStatus::Fail).map(|check| check.name.as_str()).collect();
+    assert!(failed.contains(&"endpoint 127.0.0.1:9"), "{failed:?}");
+    assert!(failed.contains(&format!("escrow {}", CONTRACTS.escrow).as_str()), "{failed:?}");
+    assert!(failed.contains(&"verifier epoch"), "{failed:?}");
+    let endpoint = checks.iter().find(|check| check.name.starts_with("endpoint ") && check.status == CheckStatus::Ok);
+    assert!(endpoint.is_some_and(|check| check.detail.contains(&CHAIN.to_string())), "{checks:?}");
+
+    let reader = node.chain().reader();
+    let without_code = reader.lock_status(LockKey(B256::ZERO)).await.expect_err("has no code");
+    assert_eq!(without_code.remedy, Remedy::Reject);
+    assert!(without_code.message.contains("no code"), "{without_code}");
+}
+
+#[tokio::test]
+async fn reads_balances() {
+    let node = Node::start().await;
+    let reader = node.chain().reader();
+    let rich = reader.balance(Account::from(common::SENDER), Account::ZERO).await.expect("reads");
+    assert_eq!(rich.0, 10_000 * 10u128.pow(18));
+    let poor = reader.balance(Account::from(Address::repeat_byte(0x99)), Account::ZERO).await.expect("reads");
+    assert_eq!(poor.0, 0);
+    assert_eq!(reader.token(Account::ZERO).await.expect("reads").decimals, 18);
+    assert!(reader.rpc_calls() >= 2);
+}

@@ -1,0 +1,284 @@
+//! The transaction manager against a real node, with the accidents it is there for.
+
+mod common;
+
+use alloy_primitives::{Address, B256, Bytes, hex};
+use common::{ACCEPTS, CONTRACTS, Node, SENDER, chain, key, proxy::Proxy};
+use infrastrukt_evm::{SecretKey, TX_COLUMNS};
+use infrastrukt_ports::{Action, ChainWriter, Receipt, Remedy, Store, StoreError, SubmissionKey, SubmissionState};
+use infrastrukt_store::{MemoryStore, RocksStore};
+use infrastrukt_types::{Account, Amount, DealId, Leg, LegRef, Timestamp};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(TX_COLUMNS))
+}
+
+fn writer(url: String, store: &Arc<dyn Store>) -> Arc<dyn ChainWriter> {
+    chain(&[url], 1).writer(store.clone(), &key()).expect("is set up")
+}
+
+fn submission(byte: u8) -> SubmissionKey {
+    SubmissionKey(B256::repeat_byte(byte))
+}
+
+/// A call of the escrow that costs nothing.
+fn action() -> Action {
+    Action::WithdrawCredit { token: Account::ZERO, account: Account::from(SENDER) }
+}
+
+async fn accepting(node: Node) -> Node {
+    node.set_code(CONTRACTS.escrow, &ACCEPTS).await;
+    node
+}
+
+async fn finish(node: &Node, writer: &Arc<dyn ChainWriter>, byte: u8) -> Receipt {
+    for _ in 0..12 {
+        node.mine(1).await;
+        writer.tick().await.expect("ticks");
+        match writer.state(submission(byte)).await.expect("has a state") {
+            SubmissionState::Final(receipt) => return receipt,
+            SubmissionState::Pending | SubmissionState::Included(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("did not become final");
+}
+
+#[tokio::test]
+async fn a_submission_becomes_final_once() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Unknown);
+    writer.submit(submission(1), &action()).await.expect("submits");
+    writer.submit(submission(1), &action()).await.expect("the same key again changes nothing");
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
+    node.mine(1).await;
+    assert_eq!(writer.tick().await.expect("ticks").open, 1);
+    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included(_))));
+    let receipt = finish(&node, &writer, 1).await;
+    assert!(receipt.gas_used > 21_000 && receipt.fee.0 > 0);
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+    writer.submit(submission(1), &action()).await.expect("a finished key changes nothing");
+    assert_eq!(writer.tick().await.expect("ticks").open, 0);
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+}
+
+#[tokio::test]
+async fn many_are_in_flight_up_to_the_bound() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    for byte in 1..=8 {
+        writer.submit(submission(byte), &action()).await.expect("submits");
+    }
+    let full = writer.submit(submission(9), &action()).await.expect_err("is full");
+    assert!(matches!(full.remedy, Remedy::Retry { .. }), "{full}");
+    for byte in 1..=8 {
+        finish(&node, &writer, byte).await;
+    }
+    assert_eq!(node.mined_nonce(SENDER).await, 8);
+    writer.submit(submission(9), &action()).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn a_restart_sends_the_same_bytes() {
+    let node = accepting(Node::start_manual().await).await;
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let open = || -> Arc<dyn Store> { Arc::new(RocksStore::open(folder.path(), TX_COLUMNS).expect("opens")) };
+    let cut_off = Proxy::refusing(node.url(), "eth_sendRawTransaction").await;
+    {
+        let store = open();
+        let writer = writer(cut_off.url(), &store);
+        writer.submit(submission(1), &action()).await.expect("is stored, though no node took it");
+        assert_eq!(cut_off.refusals(), 1);
+    }
+    let store = open();
+    let writer = writer(node.url(), &store);
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
+    let report = writer.tick().await.expect("ticks");
+    assert_eq!((report.rebroadcast, report.open), (1, 1));
+    writer.submit(submission(1), &action()).await.expect("the same key again changes nothing");
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_broadcast_that_is_not_stored() {
+    let node = accepting(Node::start_manual().await).await;
+    let broken = Arc::new(AtomicBool::new(true));
+    let switch = broken.clone();
+    let fault = move |_: &infrastrukt_ports::Batch| match switch.load(Ordering::SeqCst) {
+        true => Err(StoreError::Io("disk full".into())),
+        false => Ok(()),
+    };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_fault(TX_COLUMNS, fault));
+    let watched = Proxy::refusing(node.url(), "eth_sendRawTransaction").await;
+    let writer = writer(watched.url(), &store);
+    let error = writer.submit(submission(1), &action()).await.expect_err("cannot be stored");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+    assert_eq!(watched.refusals(), 0);
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Unknown);
+    broken.store(false, Ordering::SeqCst);
+    writer.submit(submission(1), &action()).await.expect("is stored");
+    assert_eq!(watched.refusals(), 1);
+}
+
+#[tokio::test]
+async fn a_nonce_gap_is_closed() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    let foreign = node.foreign(Address::repeat_byte(7), Bytes::new(), Some(0)).await;
+    writer.submit(submission(1), &action()).await.expect("takes the nonce after the foreign one");
+    node.rpc::<Value>("anvil_dropTransaction", json!([foreign])).await;
+    node.mine(1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 0, "nothing after a gap is mined");
+    let report = writer.tick().await.expect("ticks");
+    assert_eq!(report.gaps_healed, 1);
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 2);
+    assert_eq!(writer.tick().await.expect("ticks").open, 0);
+}
+
+#[tokio::test]
+async fn an_underpriced_transaction_is_replaced() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    writer.submit(submission(1), &action()).await.expect("submits");
+    // Four times today's price is more than twice, which is what it offered.
+    let gas_price: alloy_primitives::U128 = node.rpc("eth_gasPrice", json!([])).await;
+    let dear = format!("0x{:x}", gas_price.to::<u128>() * 4);
+    for _ in 0..3 {
+        node.rpc::<Value>("anvil_setNextBlockBaseFeePerGas", json!([dear])).await;
+        node.mine(1).await;
+    }
+    assert_eq!(node.mined_nonce(SENDER).await, 0, "it offered too little");
+    let report = writer.tick().await.expect("ticks");
+    assert_eq!((report.bumped, report.rebroadcast), (1, 0));
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+}
+
+#[tokio::test]
+async fn a_nonce_used_by_another_transaction_is_planned_anew() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let cut_off = Proxy::refusing(node.url(), "eth_sendRawTransaction").await;
+    let isolated = writer(cut_off.url(), &store);
+    isolated.submit(submission(1), &action()).await.expect("is stored");
+    node.foreign(Address::repeat_byte(7), Bytes::new(), Some(0)).await;
+    node.mine(1).await;
+    let writer = writer(node.url(), &store);
+    writer.tick().await.expect("ticks");
+    assert_eq!(
+        writer.state(submission(1)).await.expect("reads"),
+        SubmissionState::Pending,
+        "the foreign transaction is not final, so ours might still be mined after a reorganisation"
+    );
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 2);
+}
+
+#[tokio::test]
+async fn a_reorganisation_makes_it_pending_again() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    let snapshot: Value = node.rpc("evm_snapshot", json!([])).await;
+    writer.submit(submission(1), &action()).await.expect("submits");
+    node.mine(1).await;
+    writer.tick().await.expect("ticks");
+    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included(_))));
+    node.rpc::<bool>("evm_revert", json!([snapshot])).await;
+    writer.tick().await.expect("ticks");
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+}
+
+#[tokio::test]
+async fn what_would_revert_is_rejected_with_its_reason() {
+    let node = Node::start_manual().await;
+    // mstore(0, selector of NothingSettled() << 224); revert(0, 4)
+    let selector = <infrastrukt_evm::bindings::IEscrow::NothingSettled as alloy::sol_types::SolError>::SELECTOR;
+    let code = [&hex!("63")[..], &selector, &hex!("60e01b60005260046000fd")].concat();
+    node.set_code(CONTRACTS.escrow, &code).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    let error = writer.submit(submission(1), &action()).await.expect_err("would revert");
+    assert_eq!(error.remedy, Remedy::Reject);
+    assert!(error.message.contains("NothingSettled"), "{error}");
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Unknown);
+    node.mine(1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 0);
+}
+
+#[tokio::test]
+async fn a_revert_on_the_chain_is_told_with_its_reason() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    writer.submit(submission(1), &action()).await.expect("submits");
+    // Between simulation and block the contract came to refuse it.
+    node.set_code(CONTRACTS.escrow, &hex!("60006000fd")).await;
+    node.mine(4).await;
+    writer.tick().await.expect("ticks");
+    match writer.state(submission(1)).await.expect("reads") {
+        SubmissionState::Reverted { reason, .. } => assert!(reason.contains("reverted"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn empty_wallets_are_told_what_to_do() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let chain = node.chain();
+    let poor = chain.writer(store.clone(), &SecretKey::random()).expect("is set up");
+    let error = poor.submit(submission(1), &action()).await.expect_err("cannot pay gas");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+    assert!(error.message.contains("send it"), "{error}");
+
+    let leg = Leg {
+        chain: common::CHAIN,
+        escrow: Account::from(CONTRACTS.escrow),
+        token: Account::ZERO,
+        amount: Amount(20_000 * 10u128.pow(18)),
+        depositor: Account::from(SENDER),
+        on_commit: Account::from(SENDER),
+        on_abort: Account::from(SENDER),
+        escape_at: Timestamp(1),
+        escape_window: 1,
+        tip: Amount::ZERO,
+    };
+    let lock = Action::Lock { deal: DealId::default(), leg: LegRef { index: 0, lock_by: Timestamp(1), leg } };
+    let rich = writer(node.url(), &store);
+    let error = rich.submit(submission(2), &lock).await.expect_err("has only half of it");
+    assert_eq!(error.remedy, Remedy::Reject, "{error}");
+}
+
+#[tokio::test]
+async fn two_writers_with_one_key_share_its_nonces() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writers = [writer(node.url(), &store), writer(node.url(), &store)];
+    let both = (1..=6).map(|byte| {
+        let writer = writers[usize::from(byte % 2)].clone();
+        async move { writer.submit(submission(byte), &action()).await }
+    });
+    for result in futures::future::join_all(both).await {
+        result.expect("submits");
+    }
+    for byte in 1..=6 {
+        finish(&node, &writers[0], byte).await;
+    }
+    assert_eq!(node.mined_nonce(SENDER).await, 6);
+}

@@ -1,0 +1,282 @@
+//! The TOML of a chain's file, with the place of every value for its error.
+
+use infrastrukt_evm::{ConfigError as EvmError, EndpointUrl, Environment, FeePolicy, Limits};
+use infrastrukt_types::{Account, Caip2};
+use serde::Deserialize;
+use std::{ops::Range, path::Path, time::Duration};
+use toml::Spanned;
+
+use crate::{Adapter, ChainConfig, ConfigError, Contracts, Kind, Timing, parse_account};
+
+/// Characters of a chain's name or ticker at most.
+const NAME_MAX: usize = 64;
+
+/// Longest of a chain's times, in seconds: a week.
+const TIME_MAX_S: u64 = 7 * 86_400;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    id: Spanned<Caip2>,
+    adapter: Adapter,
+    kind: Option<Spanned<Kind>>,
+    symbol: Spanned<String>,
+    rpc: Rpc,
+    contracts: ContractNames,
+    timing: Times,
+    #[serde(default)]
+    fees: Fees,
+    #[serde(default)]
+    limits: Bounds,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rpc {
+    endpoints: Spanned<Vec<Spanned<String>>>,
+    quorum: Spanned<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContractNames {
+    gateway: Spanned<String>,
+    escrow: Spanned<String>,
+    verifier: Spanned<String>,
+    token_bridge: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Times {
+    finality_s: Spanned<u64>,
+    inclusion_s: Spanned<u64>,
+    skew_s: Spanned<u64>,
+    observe_s: Spanned<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Fees {
+    max_fee_per_gas_wei: Option<u64>,
+    min_tip_wei: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Bounds {
+    scan_blocks_max: Option<u64>,
+    batch_max: Option<usize>,
+    response_bytes_max: Option<usize>,
+    request_timeout_ms: Option<u64>,
+    tx_gas_max: Option<u64>,
+    in_flight_max: Option<usize>,
+}
+
+/// Where complaints point to.
+struct Place<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    fn error(&self, span: Option<Range<usize>>, reason: impl Into<String>) -> ConfigError {
+        ConfigError::at(self.path, self.text, span, reason)
+    }
+}
+
+pub(crate) fn parse(path: &Path, text: &str, environment: Environment) -> Result<ChainConfig, ConfigError> {
+    let place = Place { path, text };
+    let file: File = toml::from_str(text).map_err(|error| place.error(error.span(), one_line(error.message())))?;
+    let config = read(&place, &file)?;
+    let evm = config.evm(environment).map_err(|error| place.error(None, error.to_string()))?;
+    evm.validate().map_err(|error| place.error(span_of(&file, &error), error.to_string()))?;
+    Ok(config)
+}
+
+fn read(place: &Place<'_>, file: &File) -> Result<ChainConfig, ConfigError> {
+    for (text, what) in [(&file.name, "name"), (&file.symbol, "symbol")] {
+        let length = text.get_ref().chars().count();
+        if !(1..=NAME_MAX).contains(&length) || text.get_ref().chars().any(char::is_control) {
+            return Err(place.error(Some(text.span()), format!("{what} has 1 to {NAME_MAX} printable characters")));
+        }
+    }
+    if let Some(kind) = file.kind.as_ref().filter(|kind| *kind.get_ref() != file.adapter.kind()) {
+        return Err(place.error(Some(kind.span()), format!("the adapter's kind is {:?}", file.adapter.kind())));
+    }
+    let caip2 = file.id.get_ref().clone();
+    let no_id = || place.error(Some(file.id.span()), format!("`{caip2}` is no EVM chain: write eip155:NUMBER"));
+    let profile = file.adapter.spec().profile;
+    Ok(ChainConfig {
+        name: file.name.get_ref().clone(),
+        id: caip2.eip155().ok_or_else(no_id)?,
+        adapter: file.adapter,
+        symbol: file.symbol.get_ref().clone(),
+        endpoints: endpoints(place, &file.rpc)?,
+        quorum: *file.rpc.quorum.get_ref(),
+        contracts: contracts(place, &file.contracts)?,
+        timing: timing(place, &file.timing)?,
+        fees: file.fees.over(profile.fees),
+        limits: file.limits.over(profile.limits),
+        caip2,
+    })
+}
+
+fn endpoints(place: &Place<'_>, rpc: &Rpc) -> Result<Vec<EndpointUrl>, ConfigError> {
+    let read = |(position, url): (usize, &Spanned<String>)| {
+        EndpointUrl::parse(url.get_ref(), position).map_err(|error| place.error(Some(url.span()), error.to_string()))
+    };
+    (1..).zip(rpc.endpoints.get_ref()).map(read).collect()
+}
+
+fn contracts(place: &Place<'_>, names: &ContractNames) -> Result<Contracts, ConfigError> {
+    let read = |text: &Spanned<String>| -> Result<Account, ConfigError> {
+        parse_account(Kind::Evm, text.get_ref()).map_err(|error| place.error(Some(text.span()), error.message))
+    };
+    Ok(Contracts {
+        gateway: read(&names.gateway)?,
+        escrow: read(&names.escrow)?,
+        verifier: read(&names.verifier)?,
+        token_bridge: read(&names.token_bridge)?,
+    })
+}
+
+fn timing(place: &Place<'_>, times: &Times) -> Result<Timing, ConfigError> {
+    let read = |seconds: &Spanned<u64>| match *seconds.get_ref() {
+        value @ 1..=TIME_MAX_S => Ok(value),
+        value => Err(place.error(Some(seconds.span()), format!("{value} s is outside of 1 to {TIME_MAX_S}"))),
+    };
+    Ok(Timing {
+        finality_s: read(&times.finality_s)?,
+        inclusion_s: read(&times.inclusion_s)?,
+        skew_s: read(&times.skew_s)?,
+        observe_s: read(&times.observe_s)?,
+    })
+}
+
+impl Fees {
+    fn over(&self, default: FeePolicy) -> FeePolicy {
+        FeePolicy {
+            max_fee_per_gas_wei: self.max_fee_per_gas_wei.map_or(default.max_fee_per_gas_wei, u128::from),
+            min_tip_wei: self.min_tip_wei.map_or(default.min_tip_wei, u128::from),
+        }
+    }
+}
+
+impl Bounds {
+    fn over(&self, default: Limits) -> Limits {
+        Limits {
+            scan_blocks_max: self.scan_blocks_max.unwrap_or(default.scan_blocks_max),
+            batch_max: self.batch_max.unwrap_or(default.batch_max),
+            response_bytes_max: self.response_bytes_max.unwrap_or(default.response_bytes_max),
+            request_timeout: self.request_timeout_ms.map_or(default.request_timeout, Duration::from_millis),
+            tx_gas_max: self.tx_gas_max.unwrap_or(default.tx_gas_max),
+            in_flight_max: self.in_flight_max.unwrap_or(default.in_flight_max),
+        }
+    }
+}
+
+/// The value that a rule was broken by.
+fn span_of(file: &File, error: &EvmError) -> Option<Range<usize>> {
+    let contract = |name: &str| match name {
+        "gateway" => Some(file.contracts.gateway.span()),
+        "escrow" => Some(file.contracts.escrow.span()),
+        "verifier" => Some(file.contracts.verifier.span()),
+        "token_bridge" => Some(file.contracts.token_bridge.span()),
+        _unknown => None,
+    };
+    match error {
+        EvmError::EndpointCount(_) | EvmError::NotHttp(_) | EvmError::Duplicate(_) => Some(file.rpc.endpoints.span()),
+        EvmError::Quorum { .. } | EvmError::LoneEndpoint => Some(file.rpc.quorum.span()),
+        EvmError::ZeroContract(name) | EvmError::SameContract(_, name) => contract(name),
+        EvmError::ChainId(_) => Some(file.id.span()),
+        EvmError::ZeroLimit(_) => None,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    const GOOD: &str = r#"name = "Test chain"
+id = "eip155:56"
+adapter = "bsc"
+symbol = "BNB"
+
+[rpc]
+endpoints = ["http://127.0.0.1:8545/secret", "http://127.0.0.1:8546", "https://example.invalid"]
+quorum = 2
+
+[contracts]
+gateway = "0x1000000000000000000000000000000000000001"
+escrow = "0x1000000000000000000000000000000000000002"
+verifier = "0x1000000000000000000000000000000000000003"
+token_bridge = "0x1000000000000000000000000000000000000004"
+
+[timing]
+finality_s = 5
+inclusion_s = 10
+skew_s = 3
+observe_s = 7
+"#;
+
+    fn read(text: &str, environment: Environment) -> Result<ChainConfig, ConfigError> {
+        ChainConfig::parse(&PathBuf::from("chain.toml"), text, environment)
+    }
+
+    fn check_refused(from: &str, to: &str, line: Option<usize>, reason: &str) {
+        let text = GOOD.replace(from, to);
+        assert_ne!(text, GOOD, "{from} is in the text");
+        let error = read(&text, Environment::Mainnet).expect_err(reason);
+        assert_eq!(error.line, line, "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn reads_a_file_with_the_adapters_defaults() {
+        let config = read(GOOD, Environment::Mainnet).expect("is good");
+        assert_eq!((config.id.0, config.quorum, config.endpoints.len()), (56, 2, 3));
+        assert_eq!(config.limits, infrastrukt_bsc::PROFILE.limits);
+        assert_eq!(config.fees, infrastrukt_bsc::PROFILE.fees);
+        assert_eq!(config.timing.observe_s, 7);
+        assert!(!format!("{config:?}").contains("secret"));
+        let raised = format!("{GOOD}\n[fees]\nmax_fee_per_gas_wei = 7\n[limits]\nbatch_max = 3\n");
+        let config = read(&raised, Environment::Mainnet).expect("is good");
+        assert_eq!((config.fees.max_fee_per_gas_wei, config.limits.batch_max), (7, 3));
+    }
+
+    #[test]
+    fn every_mistake_has_its_line_and_reason() {
+        check_refused("quorum = 2", "quorum = 1", Some(8), "more than half");
+        check_refused("quorum = 2", "quorum = 4", Some(8), "at most n");
+        check_refused("quorum = 2", "quorum = 0", Some(8), "at least 1");
+        check_refused("quorum = 2", "quorum = \"two\"", Some(8), "invalid type");
+        check_refused("http://127.0.0.1:8546", "ws://127.0.0.1:8546", Some(7), "http://");
+        check_refused("http://127.0.0.1:8546", "http://127.0.0.1:8545/other", Some(7), "twice");
+        check_refused("0x1000000000000000000000000000000000000003", "0x12", Some(13), "20");
+        check_refused("1000000000000000000000000000000000000003", &"0".repeat(40), Some(13), "verifier is zero");
+        check_refused("0003\"", "0001\"", Some(13), "same address");
+        check_refused("eip155:56", "solana:mainnet", Some(2), "eip155:NUMBER");
+        check_refused("eip155:56", "56", Some(2), "CAIP-2");
+        check_refused("\"bsc\"", "\"tron\"", Some(3), "tron");
+        check_refused("skew_s = 3", "skew_s = 0", Some(19), "outside");
+        check_refused("[timing]", "[timings]", Some(16), "timings");
+        check_refused("symbol = \"BNB\"", "symbol = \"\"", Some(4), "symbol");
+    }
+
+    #[test]
+    fn one_endpoint_is_for_devnets_only() {
+        let lone = GOOD.replace(", \"http://127.0.0.1:8546\", \"https://example.invalid\"", "").replace("quorum = 2", "quorum = 1");
+        assert!(read(&lone, Environment::Devnet).is_ok());
+        for environment in [Environment::Testnet, Environment::Mainnet] {
+            assert!(read(&lone, environment).expect_err("is refused").reason.contains("devnet only"));
+        }
+    }
+}

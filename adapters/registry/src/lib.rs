@@ -1,0 +1,55 @@
+//! The one crate that names all adapters.
+//!
+//! Owns the format of a chain's file, the [`Adapter`] enumeration and the one match on it. It holds no logic of any chain:
+//! everything it hands out is a trait of `infrastrukt-ports`. Whoever uses it needs no other crate under `adapters/`.
+//!
+//! ```toml
+//! name = "BNB Smart Chain"            # for people
+//! id = "eip155:56"                    # CAIP-2
+//! adapter = "bsc"                     # which crate reads and writes it
+//! kind = "evm"                        # notation of its accounts; may be left out
+//! symbol = "BNB"                      # native coin
+//!
+//! [rpc]
+//! endpoints = ["https://one.example/KEY", "https://two.example", "https://three.example"]
+//! quorum = 2                          # how many must agree; 1 on a devnet only
+//!
+//! [contracts]
+//! gateway = "0x…"
+//! escrow = "0x…"
+//! verifier = "0x…"
+//! token_bridge = "0x…"
+//!
+//! [timing]                            # seconds; deadlines of deals are computed from them
+//! finality_s = 5
+//! inclusion_s = 60
+//! skew_s = 5
+//! observe_s = 10
+//!
+//! [fees]                              # may be left out, as each of its lines
+//! max_fee_per_gas_wei = 20_000_000_000
+//! min_tip_wei = 50_000_000
+//!
+//! [limits]                            # may be left out, as each of its lines
+//! scan_blocks_max = 1024
+//! batch_max = 100
+//! response_bytes_max = 67_108_864
+//! request_timeout_ms = 15_000
+//! tx_gas_max = 16_777_216
+//! in_flight_max = 64
+//! ```
+
+mod adapter;
+mod chain;
+mod config;
+pub mod devnet;
+mod error;
+mod file;
+
+pub use adapter::{Adapter, Kind};
+pub use chain::{Chain, Context, TX_COLUMNS, connect, keystore, parse_account, verifier, writer};
+pub use config::{ChainConfig, Contracts, Timing};
+pub use error::ConfigError;
+pub use infrastrukt_evm::{
+    EcdsaSigner, EndpointUrl, Environment, FeePolicy, KeyEntry, Keystore, KeystoreError, Limits, SecretKey,
+};
