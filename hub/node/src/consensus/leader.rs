@@ -1,0 +1,167 @@
+//! The leader: puts what waits into a block, makes the block durable, and only then calls it decided.
+
+use async_trait::async_trait;
+use infrastrukt_ports::{Clock, Consensus, PortError, StoreError};
+use infrastrukt_store::ConsensusLog;
+use infrastrukt_types::{B256, Block, Height, HubTx, Timestamp};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Mempool, MempoolError, Pace};
+
+/// How long to leave storage alone after it failed.
+const STORAGE_PAUSE: Duration = Duration::from_secs(1);
+/// How long one who offers an entry waits when the mempool is full.
+const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// How long to wait where hub time may not advance yet.
+const TIME_PAUSE: Duration = Duration::from_millis(50);
+
+/// The leader cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaderError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The end of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Head {
+    height: Height,
+    time: Timestamp,
+    hash: B256,
+}
+
+impl Head {
+    fn of(block: &Block) -> Self {
+        Self { height: block.height, time: block.time, hash: block.hash() }
+    }
+}
+
+/// Orders entries in this process. A block is decided once it is in the synced log; a restart goes on from there.
+pub struct InProcessLeader {
+    log: Arc<ConsensusLog>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    mempool: Mutex<Mempool>,
+    arrived: Notify,
+    head: watch::Sender<Head>,
+}
+
+impl InProcessLeader {
+    /// Opens the log where it ended.
+    pub fn open(log: Arc<ConsensusLog>, clock: Arc<dyn Clock>, pace: Pace) -> Result<Arc<Self>, LeaderError> {
+        let head = log.last()?.as_ref().map(Head::of).unwrap_or_default();
+        let (head, _) = watch::channel(head);
+        Ok(Arc::new(Self { log, clock, pace, mempool: Mutex::default(), arrived: Notify::new(), head }))
+    }
+
+    /// Makes blocks until cancelled.
+    pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = self.pause() => {}
+            }
+            // Not cancelled half way: a block that is being written is also announced.
+            if let Err(error) = self.step().await {
+                tracing::error!(%error, "the log cannot be written, no block is made");
+                self.clock.sleep(STORAGE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Entries waiting to be ordered.
+    pub fn pending(&self) -> usize {
+        self.mempool().len()
+    }
+
+    /// Height of the last decided block.
+    pub fn height(&self) -> Height {
+        self.head.borrow().height
+    }
+
+    fn mempool(&self) -> MutexGuard<'_, Mempool> {
+        self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One block interval, or the heartbeat where nothing arrives.
+    async fn pause(&self) {
+        let interval = Duration::from_millis(self.pace.interval_ms(true));
+        self.clock.sleep(interval).await;
+        if self.mempool().is_empty() {
+            let rest = Duration::from_millis(self.pace.interval_ms(false)).saturating_sub(interval);
+            tokio::select! {
+                () = self.arrived.notified() => {}
+                () = self.clock.sleep(rest) => {}
+            }
+        }
+    }
+
+    async fn step(&self) -> Result<(), StoreError> {
+        let head = *self.head.borrow();
+        let waiting = !self.mempool().is_empty();
+        let Some(time) = self.pace.next_time(head.time, self.clock.now(), waiting) else {
+            self.clock.sleep(TIME_PAUSE).await;
+            return Ok(());
+        };
+        let Some(height) = head.height.next() else {
+            return Err(StoreError::Io("the log is full: no height is left".into()));
+        };
+        let txs = self.mempool().take_block();
+        let block = Block { height, time, parent: head.hash, txs };
+        if let Err(error) = self.append(&block).await {
+            self.give_back(block);
+            return Err(error);
+        }
+        metrics::histogram!("hub_block_entries").record(block.txs.len() as f64);
+        self.head.send_replace(Head::of(&block));
+        Ok(())
+    }
+
+    async fn append(&self, block: &Block) -> Result<(), StoreError> {
+        let (log, block) = (self.log.clone(), block.clone());
+        let written = tokio::task::spawn_blocking(move || log.append(&block)).await;
+        written.unwrap_or_else(|error| Err(StoreError::Io(error.to_string())))
+    }
+
+    /// Entries of a block that could not be written wait again.
+    fn give_back(&self, block: Block) {
+        let mut mempool = self.mempool();
+        for tx in block.txs {
+            if let Err(error) = mempool.offer(tx) {
+                tracing::warn!(%error, "an entry was lost; whoever offered it offers it again");
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Consensus for InProcessLeader {
+    async fn submit(&self, tx: HubTx) -> Result<(), PortError> {
+        match self.mempool().offer(tx) {
+            Ok(_) => {
+                self.arrived.notify_one();
+                Ok(())
+            }
+            Err(error @ MempoolError::Full { .. }) => Err(PortError::retry(FULL_PAUSE, error.to_string())),
+            Err(error @ MempoolError::TooLarge(_)) => Err(PortError::reject(error.to_string())),
+        }
+    }
+
+    async fn decided(&self, height: Height) -> Result<Block, PortError> {
+        let mut head = self.head.subscribe();
+        head.wait_for(|head| head.height >= height)
+            .await
+            .map_err(|_| PortError::retry(STORAGE_PAUSE, "the leader stopped: start the node again"))?;
+        match self.log.get(height) {
+            Ok(Some(block)) => Ok(block),
+            Ok(None) => Err(PortError::halt(format!("block {height} is missing from the log: restore the data directory"))),
+            Err(error) => Err(PortError::retry(STORAGE_PAUSE, error.to_string()).caused_by(error)),
+        }
+    }
+}

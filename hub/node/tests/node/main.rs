@@ -1,0 +1,12 @@
+//! A whole node in one process: real stores, real signatures, real sockets. Only the chains are pretended.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod certify;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod world;
