@@ -1,0 +1,27 @@
+//! Logs go to standard error, so that standard output holds the answer alone.
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Global, LogFormat};
+
+/// Variable with a filter in `tracing` syntax, which wins over `-v`.
+const FILTER_VARIABLE: &str = "INFRASTRUKT_LOG";
+
+/// Starts logging for this process.
+pub(super) fn start(global: &Global, is_service: bool) {
+    let level = match (global.verbose, is_service) {
+        (0, false) => "error",
+        (0, true) | (1, false) => "info",
+        (1, true) | (2, _) => "debug,hyper=info,jsonrpsee=info",
+        (_, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match global.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    if let Err(error) = started {
+        tracing::debug!(%error, "logging was started before");
+    }
+}

@@ -1,0 +1,94 @@
+//! Verify: asks the chain what became of an item before it is tried (again). Never on the path of a first try.
+
+use infrastrukt_api::MessageState;
+use infrastrukt_types::{Message, MessageId, Timestamp};
+
+use super::{Lane, Shared, StageError, settle};
+use crate::store::{Item, PlanKind, Work};
+
+use super::draft::Candidate;
+
+/// Pause before something that the head shows as done is looked at again: it is over once that is final.
+const DONE_AGAIN_MS: u64 = 5_000;
+/// Pause before a leg is looked at again that is not locked but may still be.
+const LATE_LOCK_MS: u64 = 30_000;
+
+/// What the chain says about an item.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// To be planned.
+    Go(Candidate),
+    /// To be looked at again, with what was seen.
+    Wait { item: Item, pause_ms: u64 },
+    /// Legs that can never be locked need nothing; the rest waits or is planned next time.
+    Void { item: Item, legs: Vec<u8> },
+    /// Over.
+    Done(Item),
+}
+
+/// Judges one item.
+pub(super) async fn judge(shared: &Shared, lane: &Lane, item: Item, now: Timestamp) -> Result<Verdict, StageError> {
+    match item.work.clone() {
+        Work::Deliver { message, .. } => deliver(lane, item, &message, now).await,
+        Work::Refund { id, .. } => refund(shared, item, id, now).await,
+        Work::Settle { deal, legs, .. } => {
+            let legs = settle::legs(shared, lane, deal, &legs).await?;
+            if !legs.open.is_empty() {
+                return Ok(Verdict::Go(Candidate { item: seen(item, None), kind: PlanKind::Settle, legs: legs.open }));
+            }
+            if !legs.void.is_empty() {
+                return Ok(Verdict::Void { item, legs: legs.void });
+            }
+            if !legs.waiting.is_empty() {
+                return Ok(Verdict::Wait { item: seen(item, None), pause_ms: LATE_LOCK_MS });
+            }
+            done_at_head(lane, item).await
+        }
+        Work::Rotate { epoch, expires_at, .. } if shared.clock.now() > expires_at => {
+            tracing::error!(lane = lane.label(), epoch = epoch.0, "the epoch expired before the chain learnt of it");
+            Ok(Verdict::Done(item))
+        }
+        Work::Rotate { .. } => Ok(Verdict::Go(Candidate::new(item, now))),
+    }
+}
+
+async fn deliver(lane: &Lane, item: Item, message: &Message, now: Timestamp) -> Result<Verdict, StageError> {
+    if lane.reader.is_consumed(message.source, message.nonce).await? {
+        return done_at_head(lane, item).await;
+    }
+    Ok(Verdict::Go(Candidate::new(seen(item, None), now)))
+}
+
+/// No chain shows a refund to a reader; the hub shows a final one.
+async fn refund(shared: &Shared, item: Item, id: MessageId, now: Timestamp) -> Result<Verdict, StageError> {
+    let state = shared.hub.message(id).await?.map(|view| view.state);
+    Ok(match state {
+        Some(MessageState::Refunded) => Verdict::Done(item),
+        Some(
+            MessageState::Observed
+            | MessageState::Proven
+            | MessageState::Certified
+            | MessageState::Delivered
+            | MessageState::Expired,
+        )
+        | None => Verdict::Go(Candidate::new(item, now)),
+    })
+}
+
+/// Someone else did it, as of the head. The head may change: it is over when a second look, after the time of the first
+/// one became final and its facts were read, shows the same.
+async fn done_at_head(lane: &Lane, item: Item) -> Result<Verdict, StageError> {
+    match item.done_seen {
+        Some(time) if lane.is_final(time) => Ok(Verdict::Done(item)),
+        Some(_) => Ok(Verdict::Wait { item, pause_ms: DONE_AGAIN_MS }),
+        None => {
+            let time = lane.reader.now().await?;
+            Ok(Verdict::Wait { item: seen(item, Some(time)), pause_ms: DONE_AGAIN_MS })
+        }
+    }
+}
+
+fn seen(mut item: Item, done_seen: Option<Timestamp>) -> Item {
+    item.done_seen = done_seen;
+    item
+}

@@ -1,0 +1,48 @@
+//! Moving tokens over the token bridge.
+
+use std::time::Duration;
+
+use infrastrukt_ports::Action;
+use infrastrukt_types::Amount;
+
+use super::{
+    Chain, Network, Sent, UserError, Wallet,
+    send::{account_or_address, deadline, finish},
+};
+
+/// A transfer to be made.
+#[derive(Clone, Debug)]
+pub struct Transfer<'a> {
+    /// Where from.
+    pub source: &'a Chain,
+    /// Where to.
+    pub target: &'a Chain,
+    /// `native`, a symbol or an address on the source.
+    pub token: &'a str,
+    /// Amount in whole coins.
+    pub amount: &'a str,
+    /// Who receives it; the sender's own account on the target where absent.
+    pub recipient: Option<&'a str>,
+    /// How long it may be delivered before it is refunded; for ever where absent.
+    pub deadline: Option<Duration>,
+}
+
+/// Approves where needed, then sends the tokens. The same call after a crash goes on with the same transactions.
+pub async fn bridge(network: &Network, wallet: &Wallet<'_>, transfer: &Transfer<'_>) -> Result<Sent, UserError> {
+    let (source, target) = (transfer.source, transfer.target);
+    let (token, info) = network.token(transfer.token, source).await?;
+    let amount = Amount::parse(transfer.amount, info.decimals)?;
+    let recipient = account_or_address(network, target, transfer.recipient.unwrap_or(wallet.name()))?;
+    let sender = wallet.account(source).await?;
+    source.require_balance(sender, token, amount).await?;
+    let lasts_s = transfer.deadline.map_or(0, |lasts| lasts.as_secs());
+    let label = format!("{token} {amount} {} {recipient} {lasts_s}", target.file.id);
+    if !token.is_zero() {
+        let spender = source.file.contracts.token_bridge;
+        let approve = Action::Approve { token, spender, amount };
+        wallet.act(source, &format!("approve {label}"), &approve).await?;
+    }
+    let deadline = deadline(target, transfer.deadline).await?;
+    let action = Action::Bridge { token, target: target.file.id, recipient, amount, deadline };
+    finish(wallet, source, &format!("bridge {label}"), &action).await
+}

@@ -1,0 +1,97 @@
+//! Sending a message.
+
+use std::time::Duration;
+
+use infrastrukt_ports::Action;
+use infrastrukt_types::{Account, Bytes, MessageId, Timestamp, keccak256};
+use serde::Serialize;
+
+use super::{Chain, Network, UserError, Wallet};
+
+/// Gas for the recipient's handler where the sender does not say: enough for a handler that writes a few slots.
+pub const GAS_LIMIT_DEFAULT: u64 = 200_000;
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct Sending<'a> {
+    /// Where from.
+    pub source: &'a Chain,
+    /// Where to.
+    pub target: &'a Chain,
+    /// Who receives it: a name, CAIP-10 or an account in the target's notation; the target's inbox, else the sender's
+    /// own account there, where absent.
+    pub recipient: Option<&'a str>,
+    /// Gas for its handler.
+    pub gas_limit: u64,
+    /// How long it may be delivered; for ever where absent.
+    pub deadline: Option<Duration>,
+    /// What it carries.
+    pub payload: Bytes,
+}
+
+/// A message or transfer that is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// Its id.
+    pub id: MessageId,
+    /// The transaction that sent it.
+    pub tx: String,
+    /// The block that holds the transaction.
+    pub block: u64,
+}
+
+/// Sends the message. The same call after a crash goes on with the same transaction.
+pub async fn send(network: &Network, wallet: &Wallet<'_>, sending: &Sending<'_>) -> Result<Sent, UserError> {
+    let recipient = recipient(network, wallet, sending)?;
+    let deadline = deadline(sending.target, sending.deadline).await?;
+    let action = Action::Send {
+        target: sending.target.file.id,
+        recipient,
+        gas_limit: sending.gas_limit,
+        deadline,
+        payload: sending.payload.clone(),
+    };
+    let payload = keccak256(&sending.payload);
+    let lasts_s = sending.deadline.map_or(0, |lasts| lasts.as_secs());
+    let label = format!("send {} {recipient} {} {lasts_s} {payload}", sending.target.file.id, sending.gas_limit);
+    finish(wallet, sending.source, &label, &action).await
+}
+
+/// Submits an action that sends a message.
+pub(super) async fn finish(
+    wallet: &Wallet<'_>,
+    chain: &Chain,
+    label: &str,
+    action: &Action,
+) -> Result<Sent, UserError> {
+    let receipt = wallet.act(chain, label, action).await?;
+    let id = receipt.message_id.ok_or_else(|| {
+        UserError::Unexpected(format!("transaction {} on {} sent no message", receipt.tx, chain.name()))
+    })?;
+    Ok(Sent { id, tx: receipt.tx, block: receipt.block })
+}
+
+/// The deadline in the target's own time; zero never expires.
+pub(super) async fn deadline(target: &Chain, lasts: Option<Duration>) -> Result<Timestamp, UserError> {
+    let Some(lasts) = lasts else { return Ok(Timestamp(0)) };
+    Ok(target.now().await?.plus(lasts.as_secs()))
+}
+
+fn recipient(network: &Network, wallet: &Wallet<'_>, sending: &Sending<'_>) -> Result<Account, UserError> {
+    let target = sending.target;
+    match (sending.recipient, network.book.inbox(&target.file.name)) {
+        (Some(who), _) => account_or_address(network, target, who),
+        (None, Some(inbox)) => target.parse_account(inbox),
+        (None, None) => network.account(wallet.name(), target),
+    }
+}
+
+/// A name of the address book, CAIP-10, or an account in the chain's own notation.
+pub(super) fn account_or_address(network: &Network, chain: &Chain, who: &str) -> Result<Account, UserError> {
+    match network.account(who, chain) {
+        Err(UserError::UnknownAccount { .. }) if !who.contains(':') => {
+            chain.parse_account(who).map_err(|_| UserError::UnknownAccount { name: who.into(), chain: chain.name() })
+        }
+        resolved => resolved,
+    }
+}

@@ -1,0 +1,17 @@
+//! What the parties of a deal do: agree on terms, check them, lock, watch, and get their money back.
+
+mod accept;
+mod lock;
+mod propose;
+mod refund;
+mod route;
+mod shown;
+mod status;
+
+pub use accept::{Acceptance, Expectation, own_legs, review};
+pub use lock::{LockedLeg, lock_legs};
+pub use propose::{Proposal, quote, register};
+pub use refund::{RefundStep, RefundedLeg, refund};
+pub use route::require_live;
+pub use shown::{ShownDeal, ShownLeg, show_deal};
+pub use status::{LegStatus, SwapStatus, load_deal, status};
