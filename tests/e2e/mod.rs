@@ -1,0 +1,61 @@
+//! Two devnets: one shows what the product does and refuses, the other is stopped and killed under load.
+//!
+//! A start takes seconds, so the steps of a devnet share it. Steps that fail do not hide those after them: all run,
+//! and the test fails with every reason at its end. `INFRASTRUKT_E2E_STEPS=swap,proof` runs those whose name contains
+//! one of the words.
+
+mod bad_config;
+mod bad_evidence;
+mod bad_payloads;
+mod bad_terms;
+mod bytecode;
+mod by_hand;
+mod chain;
+mod command;
+mod dead_hub;
+mod devnet;
+mod load;
+mod messages;
+mod poll;
+mod programs;
+mod steps;
+mod swaps;
+mod tokens;
+
+use devnet::Devnet;
+use steps::Steps;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_devnet_does_what_it_promises_and_refuses_what_is_wrong() {
+    let steps = Steps::new();
+    let mut devnet = steps.started(Devnet::start().await);
+    // The abort waits for deadlines most of its time, so everything else goes on beside it.
+    tokio::join!(steps.run("swap aborts when the other party never locks", swaps::aborts(&devnet)), async {
+        steps.run("swap commits on both chains", swaps::commits(&devnet)).await;
+        steps.run("messages arrive both ways", messages::arrive_both_ways(&devnet)).await;
+        steps.run("tokens go over and come back", tokens::there_and_back(&devnet)).await;
+        steps.run("a message is delivered by hand", by_hand::delivered(&devnet)).await;
+        steps.run("failing payloads become dead letters", bad_payloads::become_dead_letters(&devnet)).await;
+        steps.run("bad config is refused with its line", bad_config::refused_with_the_line(&devnet)).await;
+        steps.run("wrong endpoints and contracts are noticed", bad_config::wrong_places(&devnet)).await;
+        steps.run("bad terms are refused", bad_terms::refused(&devnet)).await;
+        steps.run("tokens that charge or fail are refused", bad_terms::dishonest_tokens(&devnet)).await;
+        steps.run("the deadline rule holds", bad_terms::deadline_rule(&devnet)).await;
+        steps.run("forged evidence and proof are rejected", bad_evidence::rejected(&devnet)).await;
+        steps.run("certificate of another epoch is refused", bad_evidence::foreign_epoch(&devnet)).await;
+        steps.run("requests are bounded", bad_evidence::requests_are_bounded(&devnet)).await;
+    });
+    // Last, since nothing works without a hub but this.
+    steps.run("refund without hub and relayer", dead_hub::refund(&mut devnet)).await;
+    steps.finish(devnet).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stops_and_kills_under_load_lose_and_double_nothing() {
+    let steps = Steps::new();
+    let mut devnet = steps.started(Devnet::start().await);
+    steps.run("stop and start of everything under load", load::survives(&mut devnet, load::Blow::Stop)).await;
+    steps.run("kill -9 of the relayer under load", load::survives(&mut devnet, load::Blow::KillRelayer)).await;
+    steps.run("kill -9 of the hub under load", load::survives(&mut devnet, load::Blow::KillHub)).await;
+    steps.finish(devnet).await;
+}
