@@ -85,7 +85,7 @@ contract GasTest is GatewayFixture {
     function _report(string memory name, uint256 max, uint256 messages) private {
         Vm.Gas memory used = vm.lastCallGas();
         uint256 each = used.gasTotalUsed / messages;
-        emit log_named_uint(name, each);
+        vm.snapshotValue("gas", name, each);
         assertLe(each, max, name);
     }
 }

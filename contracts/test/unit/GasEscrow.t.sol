@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {console2} from "forge-std/console2.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {Checkpoint, LegRef, Multiproof, Settlement} from "../../src/libraries/Types.sol";
 import {EscrowBase} from "./EscrowBase.t.sol";
@@ -25,12 +24,12 @@ contract GasEscrowTest is EscrowBase {
 
     function test_lockNative() public {
         assertGas("lock native, compact", measureCompact(nativeLeg()), 51_000);
-        console2.log("lock native, full leg", measureLock(nativeLeg()));
+        vm.snapshotValue("gas", "lock native, full leg", measureLock(nativeLeg()));
     }
 
     function test_lockToken() public {
         assertGas("lock ERC-20, compact", measureCompact(tokenLeg()), 70_000);
-        console2.log("lock ERC-20, full leg", measureLock(tokenLeg()));
+        vm.snapshotValue("gas", "lock ERC-20, full leg", measureLock(tokenLeg()));
     }
 
     function test_settleNativeBatch() public {
@@ -51,7 +50,7 @@ contract GasEscrowTest is EscrowBase {
         lockAlice(dealId, ref);
         vm.deal(bob, 1 ether);
         settleOne(dealId, true, ref);
-        console2.log("settle native, alone:", vm.lastCallGas().gasTotalUsed);
+        vm.snapshotValue("gas", "settle native, alone", vm.lastCallGas().gasTotalUsed);
     }
 
     function measureLock(LegRef memory ref) private returns (uint256) {
@@ -82,8 +81,8 @@ contract GasEscrowTest is EscrowBase {
         return vm.lastCallGas().gasTotalUsed / BATCH;
     }
 
-    function assertGas(string memory what, uint256 used, uint256 limit) private pure {
-        console2.log(what, used, "limit", limit);
+    function assertGas(string memory what, uint256 used, uint256 limit) private {
+        vm.snapshotValue("gas", what, used);
         assertLe(used, limit, what);
     }
 }

@@ -1,1 +1,0 @@
-../../../../tests/tests/model/world.rs
