@@ -45,16 +45,21 @@ demo: setup ## Two chains, a hub and a relayer on this machine: swaps, messages,
 test: setup contracts-test ## Everything that must pass
 	@echo "==> rustfmt"; cargo fmt --all --check
 	@echo "==> clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@echo "==> programs"; cargo build --workspace --bins
 	@echo "==> tests"; cargo nextest run --workspace --no-fail-fast --status-level fail --final-status-level slow
+
+.PHONY: bench
+bench: setup ## Gas and speed beside other bridges' figures
+	@cargo run --quiet -p infrastrukt-tests --example bench
 
 .PHONY: contracts-test
 contracts-test: $(NPM_STAMP)
 	@echo "==> contracts"
-	@cd contracts && $(FORGE) fmt --check && $(FORGE) build --quiet && node tools/snapshots.mjs --check && $(FORGE) test
+	@cd contracts && $(FORGE) fmt --check && $(FORGE) build --quiet && node tools/snapshots.mjs --check && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 
 .PHONY: contracts
 contracts: $(NPM_STAMP) ## Build the contracts and write their snapshots
-	@cd contracts && $(FORGE) build && node tools/snapshots.mjs
+	@cd contracts && $(FORGE) build && node tools/snapshots.mjs && $(FORGE) test --match-path 'test/unit/Gas*'
 
 .PHONY: vectors
 vectors: ## Write the frozen vectors and the published schema anew

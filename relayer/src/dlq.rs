@@ -159,9 +159,7 @@ pub(crate) fn find(shared: &Shared, text: &str) -> Result<(LetterId, Letter), Dl
             let item = shared.book.item(chain, &key)?.filter(is_dead);
             item.map(|item| Letter::Item(Box::new(item)))
         }
-        LetterKey::Evidence(key) => {
-            shared.book.one_dead_evidence(chain, key)?.map(|dead| Letter::Evidence(key, dead))
-        }
+        LetterKey::Evidence(key) => shared.book.one_dead_evidence(chain, key)?.map(|dead| Letter::Evidence(key, dead)),
     };
     letter.map(|letter| (id, letter)).ok_or_else(|| DlqError::NotFound(text.to_owned()))
 }

@@ -41,7 +41,9 @@ pub fn install() -> PrometheusHandle {
             let recorder = PrometheusBuilder::new().build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::warn!("another metrics recorder is installed in this process; /metrics of the relayer is empty");
+                tracing::warn!(
+                    "another metrics recorder is installed in this process; /metrics of the relayer is empty"
+                );
             }
             describe();
             handle

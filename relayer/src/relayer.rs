@@ -9,9 +9,15 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     LanePolicy, Parts, admin, health, metrics,
     pipeline::{
-        Lane, Shared, Stage, confirm::Confirm, deliver::Deliver, drive,
+        Lane, Shared, Stage,
+        confirm::Confirm,
+        deliver::Deliver,
+        drive,
         hub::{HubClient, HubError, JsonRpcHub},
-        observe::Observe, submit::Submit, take::Take, watch::{Watch, follow_pushes},
+        observe::Observe,
+        submit::Submit,
+        take::Take,
+        watch::{Watch, follow_pushes},
     },
     store::Book,
 };

@@ -37,7 +37,7 @@ impl Broken {
 pub(crate) async fn refused_with_the_line(devnet: &Devnet) -> Result<()> {
     let cases = [
         ("unknown-key", "[relayer]\n", "[relayer]\nfrobnicate = 1\n", "frobnicate"),
-        ("wrong-type", "[relayer]\n", "[relayer]\nbatch_max = \"ten\"\n", "batch_max"),
+        ("wrong-type", "[relayer]\n", "[relayer]\nbatch_max = \"ten\"\n", "ten"),
         ("zero", "[relayer]\n", "[relayer]\nbatch_max = 0\n", "batch_max"),
         ("unknown-section", "[relayer]\n", "[relayers]\n", "relayers"),
         ("syntax", "[relayer]\n", "[relayer\n", ""),
@@ -91,7 +91,7 @@ pub(crate) async fn wrong_places(devnet: &Devnet) -> Result<()> {
     says(&answer.json["error"].to_string(), &["31337", "correct"])?;
 
     let escrow = bsc.contract("escrow")?.to_string();
-    let config = with_chain(devnet, "no-code", &escrow, "0x00000000000000000000000000000000c0FFEe01")?;
+    let config = with_chain(devnet, "no-code", &escrow, "0x00000000000000000000000000000000c0ffee01")?;
     fails_at(devnet, &config, "no code").await?;
     let (give, want) = (format!("{ETH}/native:1"), format!("{BSC}/native:1"));
     let swap = ["swap", "new", "--as", "bob", "--with", "alice", "--give", &give, "--want", &want];

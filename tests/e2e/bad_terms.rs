@@ -26,7 +26,11 @@ pub(crate) async fn refused(devnet: &Devnet) -> Result<()> {
     let cases: [(Vec<&str>, Kind, &[&str]); 13] = [
         ([&send[..], &["eip155:999", "--payload", "0x01"]].concat(), Kind::NotFound, &["eip155:999", BSC]),
         ([&swap[..], &["bob", "--give", "eip155:999/native:1", "--want", bsc_1]].concat(), Kind::NotFound, &[BSC]),
-        ([&swap[..], &["mallory", "--give", eth_1, "--want", bsc_1]].concat(), Kind::NotFound, &["mallory", "[accounts]"]),
+        (
+            [&swap[..], &["mallory", "--give", eth_1, "--want", bsc_1]].concat(),
+            Kind::NotFound,
+            &["mallory", "[accounts]"],
+        ),
         ([&swap[..], &["bob", "--give", "eip155:31337/GOLD:1", "--want", bsc_1]].concat(), Kind::NotFound, &["GOLD"]),
         (
             [&swap[..], &["bob", "--give", "eip155:31337/native:999999999", "--want", bsc_1]].concat(),
@@ -48,7 +52,8 @@ pub(crate) async fn refused(devnet: &Devnet) -> Result<()> {
     ];
     for (args, kind, words) in cases {
         let said = devnet.cli.refused(&args, kind).await?;
-        says(&said, words).with_context(|| format!("`relayer {}`", args.iter().take(12).copied().collect::<Vec<_>>().join(" ")))?;
+        says(&said, words)
+            .with_context(|| format!("`relayer {}`", args.iter().take(12).copied().collect::<Vec<_>>().join(" ")))?;
     }
     Ok(())
 }

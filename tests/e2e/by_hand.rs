@@ -36,7 +36,8 @@ pub(crate) async fn delivered(devnet: &Devnet) -> Result<()> {
     let next = bsc.send_messages(SENDER_BACK, eth, &[eth.contract("inbox")?]).await?;
     eth.receives_once(&[&next[..], &[id]].concat(), ARRIVE_MAX).await?;
     let dead = devnet.cli.ok(&["dlq", "list"]).await?;
-    let is_dead = list(&dead)?.iter().any(|letter| letter["id"].as_str().is_some_and(|text| text.contains(&id.to_string())));
+    let is_dead =
+        list(&dead)?.iter().any(|letter| letter["id"].as_str().is_some_and(|text| text.contains(&id.to_string())));
     ensure!(!is_dead, "a message delivered by hand became a dead letter: {dead}");
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::{
+    eips::BlockId,
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -14,10 +15,7 @@ use alloy::{
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{
-    command::text,
-    poll::until,
-};
+use super::{command::text, poll::until};
 
 sol! {
     event Sent(
@@ -114,7 +112,8 @@ impl Chain {
     /// Reads a contract.
     pub(crate) async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<Bytes> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-        Ok(self.provider.call(request).await?)
+        // Without a block the node would answer for its pending one, which a reader of blocks cannot see yet.
+        Ok(self.provider.call(request).block(BlockId::latest()).await?)
     }
 
     /// All events of a kind that a contract ever emitted.
@@ -207,7 +206,8 @@ impl Chain {
         let mut requests = Vec::with_capacity(recipients.len());
         for (index, recipient) in recipients.iter().enumerate() {
             let payload = payload(index);
-            let query = quoteCall { target: target.id, gasLimit: HANDLER_GAS, payloadLength: U256::from(payload.len()) };
+            let query =
+                quoteCall { target: target.id, gasLimit: HANDLER_GAS, payloadLength: U256::from(payload.len()) };
             let quoted = quoteCall::abi_decode_returns(&self.call(gateway, &query).await?)?;
             let call = sendCall {
                 target: target.id,

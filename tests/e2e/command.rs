@@ -60,9 +60,8 @@ impl Cli {
     /// Runs the command with `--json`; exactly one document must come back, whatever the outcome.
     pub(crate) async fn json(&self, args: &[&str]) -> Result<Answer> {
         let mut answer = self.text(&[args, &["--json"]].concat()).await?;
-        answer.json = serde_json::from_str(&answer.stdout).with_context(|| {
-            format!("`relayer {}` printed no single JSON document: {answer:?}", args.join(" "))
-        })?;
+        answer.json = serde_json::from_str(&answer.stdout)
+            .with_context(|| format!("`relayer {}` printed no single JSON document: {answer:?}", args.join(" ")))?;
         Ok(answer)
     }
 

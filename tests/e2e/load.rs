@@ -11,8 +11,10 @@ use super::{
     poll::until,
 };
 
-/// Messages each way before the blow, and again after it.
-const WAVE: usize = 50;
+/// Messages each way in one wave, and waves before the blow and again after it. A wave takes a block, so that at the
+/// blow some messages have arrived, some are under way in every stage, and the last are not even final.
+const WAVE: usize = 10;
+const WAVES: usize = 5;
 const FIRST_MAX: Duration = Duration::from_secs(60);
 const ALL_MAX: Duration = Duration::from_secs(150);
 
@@ -35,13 +37,15 @@ struct Sent {
 }
 
 impl Sent {
-    async fn wave(&mut self, devnet: &Devnet) -> Result<()> {
+    async fn waves(&mut self, devnet: &Devnet) -> Result<()> {
         let (eth, bsc) = devnet.both()?;
         let (there, back) = ([bsc.contract("inbox")?; WAVE], [eth.contract("inbox")?; WAVE]);
-        let (there, back) =
-            tokio::try_join!(eth.send_messages(SENDER, bsc, &there), bsc.send_messages(SENDER_BACK, eth, &back))?;
-        self.there.extend(there);
-        self.back.extend(back);
+        for _ in 0..WAVES {
+            let (there, back) =
+                tokio::try_join!(eth.send_messages(SENDER, bsc, &there), bsc.send_messages(SENDER_BACK, eth, &back))?;
+            self.there.extend(there);
+            self.back.extend(back);
+        }
         Ok(())
     }
 
@@ -56,15 +60,15 @@ impl Sent {
 
 pub(crate) async fn survives(devnet: &mut Devnet, blow: Blow) -> Result<()> {
     let mut sent = Sent::default();
-    sent.wave(devnet).await?;
+    sent.waves(devnet).await?;
     let before = until("the first message arrives", FIRST_MAX, || async {
         let delivered = sent.delivered(devnet).await?;
         Ok((delivered > 0).then_some(delivered))
     })
     .await?;
-    println!("          {before} of {} had arrived at {blow:?}", 2 * WAVE);
+    println!("          {before} of {} had arrived at {blow:?}", 2 * WAVE * WAVES);
     strike(devnet, blow).await?;
-    sent.wave(devnet).await?;
+    sent.waves(devnet).await?;
     let (eth, bsc) = devnet.both()?;
     tokio::try_join!(bsc.receives_once(&sent.there, ALL_MAX), eth.receives_once(&sent.back, ALL_MAX))?;
     let dead = devnet.cli.ok(&["dlq", "list"]).await?;

@@ -28,7 +28,7 @@ impl Steps {
 
     /// The devnet, or the end of the test with the reason.
     pub(crate) fn started(&self, devnet: Result<Devnet>) -> Devnet {
-        devnet.unwrap_or_else(|error| panic!("the devnet does not start: {error:?}"))
+        devnet.unwrap_or_else(|error| panic!("the devnet does not start: {error:#}"))
     }
 
     /// Runs one step and says how it went.
@@ -42,8 +42,8 @@ impl Steps {
         match outcome {
             Ok(()) => println!("{seconds:>7.1}s  ok    {name}"),
             Err(error) => {
-                println!("{seconds:>7.1}s  FAIL  {name}: {error:?}");
-                self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{name}: {error:?}"));
+                println!("{seconds:>7.1}s  FAIL  {name}: {error:#}");
+                self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{name}: {error:#}"));
             }
         }
     }

@@ -15,10 +15,7 @@ const ARRIVE_MAX: Duration = Duration::from_secs(90);
 
 async fn arrives(chain: &Chain, account: Address, token: Address, expected: U256) -> Result<()> {
     let what = format!("{account} has {expected} of {token} on {}", chain.name);
-    until(&what, ARRIVE_MAX, || async {
-        Ok((chain.tokens_of(account, token).await? == expected).then_some(()))
-    })
-    .await
+    until(&what, ARRIVE_MAX, || async { Ok((chain.tokens_of(account, token).await? == expected).then_some(())) }).await
 }
 
 /// Alice moves 12.5 over; a part of it comes back.

@@ -241,13 +241,7 @@ fn certificate_bytes(set: &ValidatorSet, shares: &[(Address, [u8; 65])]) -> Ecds
 }
 
 fn facts() -> Vec<Value> {
-    let origin = Origin {
-        chain: ChainId(56),
-        block_number: 7,
-        block_hash: word("block"),
-        tx_index: 3,
-        event_index: 1,
-    };
+    let origin = Origin { chain: ChainId(56), block_number: 7, block_hash: word("block"), tx_index: 3, event_index: 1 };
     let deal = DealId(word("deal id"));
     let lock_key = infrastrukt_types::LockKey(word("lock"));
     let message: Message = serde_json::from_value(json!({

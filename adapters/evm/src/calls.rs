@@ -218,10 +218,7 @@ impl CallContext {
             onCommit: leg.on_commit.to_evm().ok()?,
             onAbort: leg.on_abort.to_evm().ok()?,
             amounts: wide(leg.amount.0, leg.tip.0),
-            terms: wide(
-                pair(u64::from(leg_ref.index), leg_ref.lock_by.0),
-                pair(leg.escape_at.0, leg.escape_window),
-            ),
+            terms: wide(pair(u64::from(leg_ref.index), leg_ref.lock_by.0), pair(leg.escape_at.0, leg.escape_window)),
         })
     }
 }
@@ -265,8 +262,7 @@ fn parts(certified: &CertifiedLeaves) -> (bindings::Checkpoint, Bytes, bindings:
         outboxRoot: checkpoint.outbox_root,
         stateRoot: checkpoint.state_root,
     };
-    let proof =
-        bindings::Multiproof { count: proof.count, indices: proof.indices.clone(), nodes: proof.nodes.clone() };
+    let proof = bindings::Multiproof { count: proof.count, indices: proof.indices.clone(), nodes: proof.nodes.clone() };
     (checkpoint, certificate.0.clone(), proof)
 }
 
@@ -338,7 +334,8 @@ mod tests {
 
     #[test]
     fn native_locks_carry_their_amount_and_tokens_do_not() {
-        let lock = |token| context().manual(&Action::Lock { deal: DealId::default(), leg: leg(token) }).expect("drafts");
+        let lock =
+            |token| context().manual(&Action::Lock { deal: DealId::default(), leg: leg(token) }).expect("drafts");
         assert_eq!(lock(Account::ZERO).value, Amount(77));
         assert_eq!(lock(Account::from(Address::repeat_byte(9))).value, Amount::ZERO);
         let command = lock(Account::ZERO).command;

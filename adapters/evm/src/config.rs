@@ -219,8 +219,7 @@ impl EndpointUrl {
 
     /// True where both reach the same service: two keys of one provider are still one opinion.
     fn same_service(&self, other: &Self) -> bool {
-        self.0.host_str() == other.0.host_str()
-            && self.0.port_or_known_default() == other.0.port_or_known_default()
+        self.0.host_str() == other.0.host_str() && self.0.port_or_known_default() == other.0.port_or_known_default()
     }
 }
 

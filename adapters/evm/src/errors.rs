@@ -58,7 +58,10 @@ fn gateway(error: &IGateway::IGatewayErrors) -> String {
         E::GasLimitTooHigh(e) => format!("GasLimitTooHigh({}): the target allows {} gas", e.given, e.max),
         E::PayloadTooLarge(e) => format!("PayloadTooLarge({}): the target allows {} bytes", e.given, e.max),
         E::DeadlinePassed(e) => {
-            format!("DeadlinePassed({}): chain time is {}; expire the message or choose a later deadline", e.deadline, e.now_)
+            format!(
+                "DeadlinePassed({}): chain time is {}; expire the message or choose a later deadline",
+                e.deadline, e.now_
+            )
         }
         E::WrongFee(e) => format!("WrongFee({}): the fee is {} wei now; quote again", e.given, e.required),
         E::QuoteExpired(e) => format!("QuoteExpired({}): the owner must set a new fee first", e.validUntil),
@@ -137,7 +140,10 @@ fn verifier(error: &IVerifier::IVerifierErrors) -> String {
             e.given, e.usableUntil
         ),
         E::ExpiredEpoch(e) => {
-            format!("ExpiredEpoch({}): since {}; the chain needs its recovery, escapes still work", e.given, e.expiredAt)
+            format!(
+                "ExpiredEpoch({}): since {}; the chain needs its recovery, escapes still work",
+                e.given, e.expiredAt
+            )
         }
         E::WrongValidatorSet(e) => format!("WrongValidatorSet({}): the epoch has {}", e.given, e.expected),
         E::ZeroRoot(_) => "ZeroRoot: an empty outbox proves nothing".into(),

@@ -3,8 +3,8 @@
 use alloy::sol_types::SolEvent;
 use alloy_primitives::{Address, B256, Bloom, BloomInput, Log};
 use infrastrukt_types::{
-    Account, ChainId, DealId, Decision, Fact, FactKind, HubId, LockKey, MESSAGE_VERSION, Message, MessageId, Nonce, Origin,
-    Route, Timestamp,
+    Account, ChainId, DealId, Decision, Fact, FactKind, HubId, LockKey, MESSAGE_VERSION, Message, MessageId, Nonce,
+    Origin, Route, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -80,12 +80,7 @@ impl FactDecoder {
     }
 
     /// The facts of one transaction, in the order of its logs.
-    pub fn decode(
-        &self,
-        block_number: u64,
-        block_hash: B256,
-        receipt: &ProvenReceipt,
-    ) -> Result<Vec<Fact>, FactError> {
+    pub fn decode(&self, block_number: u64, block_hash: B256, receipt: &ProvenReceipt) -> Result<Vec<Fact>, FactError> {
         let mut facts = Vec::new();
         for (index, log) in receipt.logs.iter().enumerate() {
             let Some(kind) = self.kind(log)? else { continue };

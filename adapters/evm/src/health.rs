@@ -25,19 +25,16 @@ pub(crate) async fn endpoints(config: &EvmConfig, quorum: &Quorum) -> Vec<Check>
 }
 
 /// Code at each contract, and that they belong together and to this hub.
-pub(crate) async fn contracts(
-    config: &EvmConfig,
-    quorum: &Quorum,
-    hub: HubId,
-    hub_epoch: Option<Epoch>,
-) -> Vec<Check> {
+pub(crate) async fn contracts(config: &EvmConfig, quorum: &Quorum, hub: HubId, hub_epoch: Option<Epoch>) -> Vec<Check> {
     let mut checks = Vec::new();
     for (name, address) in config.contracts.named() {
         let answer = quorum.any(|endpoint| async move { has_code(&endpoint, address).await }).await;
         checks.push(named(format!("{name} {address}"), answer));
     }
     let verifier = config.contracts.verifier;
-    for (name, address) in config.contracts.named().into_iter().filter(|(name, _)| matches!(*name, "gateway" | "escrow")) {
+    for (name, address) in
+        config.contracts.named().into_iter().filter(|(name, _)| matches!(*name, "gateway" | "escrow"))
+    {
         let answer = quorum.any(|endpoint| async move { belongs(&endpoint, address, hub, verifier).await }).await;
         checks.push(named(format!("{name} belongs to the hub"), answer));
     }
@@ -49,9 +46,8 @@ pub(crate) async fn contracts(
 type Finding = (CheckStatus, String);
 
 fn named(name: String, answer: Result<Finding, CallError>) -> Check {
-    let (status, detail) = answer.unwrap_or_else(|error| {
-        (CheckStatus::Fail, infrastrukt_ports::PortError::from(error).message)
-    });
+    let (status, detail) =
+        answer.unwrap_or_else(|error| (CheckStatus::Fail, infrastrukt_ports::PortError::from(error).message));
     Check { name, status, detail }
 }
 
@@ -92,7 +88,10 @@ async fn belongs(endpoint: &Endpoint, address: Address, hub: HubId, verifier: Ad
         return Ok((CheckStatus::Fail, format!("belongs to hub {given_hub}, not {hub}: correct its address")));
     }
     if given_verifier != verifier {
-        return Ok((CheckStatus::Fail, format!("trusts verifier {given_verifier}, not {verifier}: correct the addresses")));
+        return Ok((
+            CheckStatus::Fail,
+            format!("trusts verifier {given_verifier}, not {verifier}: correct the addresses"),
+        ));
     }
     Ok((CheckStatus::Ok, format!("hub {hub}")))
 }

@@ -229,7 +229,8 @@ impl Keystore {
     fn encrypt(&self, name: &str, password: &str, key: &SecretKey) -> Result<String, KeystoreError> {
         let private = self.directory.join(format!(".{name}-{:016x}", OsRng.next_u64()));
         fs::DirBuilder::new().mode(0o700).create(&private)?;
-        let encrypted = PrivateKeySigner::encrypt_keystore(&private, &mut OsRng, key.0.as_slice(), password, Some("key"));
+        let encrypted =
+            PrivateKeySigner::encrypt_keystore(&private, &mut OsRng, key.0.as_slice(), password, Some("key"));
         let contents = encrypted
             .map_err(|error| KeystoreError::Io(io::Error::other(error)))
             .and_then(|_| Ok(fs::read_to_string(private.join("key"))?));
@@ -302,7 +303,9 @@ impl Signer for EcdsaSigner {
     async fn sign(&self, digest: B256) -> Result<[u8; 65], SignerError> {
         let address = self.0.address();
         let signature = self.0.sign_hash_sync(&digest);
-        signature.map(|signature| signature.as_bytes()).map_err(|error| SignerError { address, reason: error.to_string() })
+        signature
+            .map(|signature| signature.as_bytes())
+            .map_err(|error| SignerError { address, reason: error.to_string() })
     }
 }
 

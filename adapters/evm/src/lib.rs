@@ -25,9 +25,7 @@ mod verifier;
 
 pub use calls::{Call, CallContext};
 pub use chain::{Context, EvmChain};
-pub use config::{
-    ConfigError, Contracts, ENDPOINTS_MAX, EndpointUrl, Environment, EvmConfig, FeePolicy, Limits,
-};
+pub use config::{ConfigError, Contracts, ENDPOINTS_MAX, EndpointUrl, Environment, EvmConfig, FeePolicy, Limits};
 pub use facts::{FactDecoder, FactError, Gateways};
 pub use header::{BlockHeader, HeaderSource, QuorumHeaders};
 pub use keystore::{EcdsaSigner, KeyEntry, Keystore, KeystoreError, SecretKey};

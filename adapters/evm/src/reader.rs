@@ -8,7 +8,7 @@ use infrastrukt_ports::{
     Action, BlockRef, ChainReader, Check, LockStatus, ManualCall, PortError, Scan, ScanCursor, ScannedBlock, TokenInfo,
 };
 use infrastrukt_types::{
-    Account, Amount, B256, ChainId, Evidence, Fact, Finalized, HubId, Epoch, LockKey, Nonce, ReceiptEvidence, Timestamp,
+    Account, Amount, B256, ChainId, Epoch, Evidence, Fact, Finalized, HubId, LockKey, Nonce, ReceiptEvidence, Timestamp,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -74,10 +74,7 @@ impl EvmReader {
 
     /// The facts of one block with their evidence, or nothing where it has none.
     async fn read_block(&self, header: &BlockHeader) -> Result<Option<ScannedBlock>, CallError> {
-        let receipts = self
-            .quorum
-            .any(|endpoint| async move { fetch_receipts(&endpoint, header).await })
-            .await?;
+        let receipts = self.quorum.any(|endpoint| async move { fetch_receipts(&endpoint, header).await }).await?;
         let halt = |error: &dyn std::error::Error| CallError::halt(format!("{}: {error}", self.config.chain));
         let number = header.fields().number;
         let mut facts: Vec<Fact> = Vec::new();
@@ -181,9 +178,10 @@ impl ChainReader for EvmReader {
             IEscrow::LockState::Refunded => Ok(LockStatus::Refunded),
             IEscrow::LockState::Escaped => Ok(LockStatus::Escaped),
             // A value that the decoder itself never produces.
-            IEscrow::LockState::__Invalid => {
-                Err(PortError::halt(format!("the escrow of {} names an unknown state of lock {key}", self.config.chain)))
-            }
+            IEscrow::LockState::__Invalid => Err(PortError::halt(format!(
+                "the escrow of {} names an unknown state of lock {key}",
+                self.config.chain
+            ))),
         }
     }
 
@@ -239,8 +237,7 @@ impl ChainReader for EvmReader {
 /// Receipts of a block whose trie has the root of its header.
 async fn fetch_receipts(endpoint: &Endpoint, header: &BlockHeader) -> Result<BlockReceipts, CallError> {
     let number = header.fields().number;
-    let receipts: Option<Vec<RpcReceipt>> =
-        endpoint.request("eth_getBlockReceipts", json!([quantity(number)])).await?;
+    let receipts: Option<Vec<RpcReceipt>> = endpoint.request("eth_getBlockReceipts", json!([quantity(number)])).await?;
     let host = endpoint.host();
     let receipts = receipts.ok_or_else(|| CallError::retry(format!("{host} has no receipts of block {number}")))?;
     let lied = |error| CallError::halt(format!("{host} gave false receipts of block {number}: {error}"));
@@ -320,7 +317,8 @@ mod tests {
         let right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
         assert!(parse_account(right).is_ok());
         assert!(parse_account(&right.to_lowercase()).is_ok());
-        let wrong = ["0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x12", "0x"];
+        let wrong =
+            ["0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x12", "0x"];
         for text in wrong {
             assert!(parse_account(text).is_err(), "{text}");
         }

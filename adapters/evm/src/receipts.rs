@@ -127,8 +127,11 @@ pub fn verify(root: B256, proof: &ReceiptProof) -> Result<ProvenReceipt, Receipt
     if proof.receipt.is_empty() {
         return Err(ReceiptError::Malformed(index));
     }
-    check_path(root, trie_key(index), &proof.receipt, &proof.nodes)
-        .map_err(|reason| ReceiptError::Proof { root, index, reason })?;
+    check_path(root, trie_key(index), &proof.receipt, &proof.nodes).map_err(|reason| ReceiptError::Proof {
+        root,
+        index,
+        reason,
+    })?;
     decode(index, &proof.receipt)
 }
 

@@ -5,14 +5,7 @@ use infrastrukt_ports::{Check, FactVerifier, PortError};
 use infrastrukt_types::{ChainId, Evidence, Fact, ReceiptEvidence, Verified};
 use std::sync::Arc;
 
-use crate::{
-    config::EvmConfig,
-    facts::FactDecoder,
-    header::HeaderSource,
-    health,
-    receipts,
-    rpc::Quorum,
-};
+use crate::{config::EvmConfig, facts::FactDecoder, header::HeaderSource, health, receipts, rpc::Quorum};
 
 /// Receipts in one piece of evidence at most.
 pub const EVIDENCE_RECEIPTS_MAX: usize = 2_048;

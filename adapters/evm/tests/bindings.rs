@@ -65,7 +65,10 @@ fn escrow() {
 fn verifier() {
     use alloy::sol_types::SolEvent;
     let events = [IVerifier::Rotated::SIGNATURE];
-    check::<IVerifier::IVerifierCalls, IVerifier::IVerifierErrors, IVerifier::IVerifierEvents>("EcdsaVerifier", &events);
+    check::<IVerifier::IVerifierCalls, IVerifier::IVerifierErrors, IVerifier::IVerifierEvents>(
+        "EcdsaVerifier",
+        &events,
+    );
 }
 
 #[test]

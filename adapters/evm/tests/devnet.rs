@@ -16,13 +16,8 @@ fn anvil() -> PathBuf {
 #[tokio::test]
 async fn deploys_where_announced_and_survives_a_restart() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let mut options = AnvilOptions {
-        binary: anvil(),
-        chain_id: 31337,
-        port: None,
-        block_time_s: 0.5,
-        dir: dir.path().to_path_buf(),
-    };
+    let mut options =
+        AnvilOptions { binary: anvil(), chain_id: 31337, port: None, block_time_s: 0.5, dir: dir.path().to_path_buf() };
     let node = Anvil::start(&options).await.expect("anvil starts");
     let expected = addresses(dev_key(9).address());
     let deployment = DeployOptions {
@@ -49,6 +44,7 @@ async fn deploys_where_announced_and_survives_a_restart() {
         expected.token_bridge,
         expected.token,
         expected.bridged_token,
+        expected.bridged_native,
         expected.recipient,
     ];
     for contract in contracts {

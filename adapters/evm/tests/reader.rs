@@ -176,10 +176,7 @@ async fn a_wrong_chain_behind_an_endpoint_is_named() {
 #[tokio::test]
 async fn a_quorum_outvotes_a_liar_and_survives_a_dead_endpoint() {
     let node = busy_node().await;
-    let honest = [
-        Proxy::lying(node.url(), |_, _, _| {}).await,
-        Proxy::lying(node.url(), |_, _, _| {}).await,
-    ];
+    let honest = [Proxy::lying(node.url(), |_, _, _| {}).await, Proxy::lying(node.url(), |_, _, _| {}).await];
     let liar = Proxy::lying(node.url(), |method, _, result| {
         if method == "eth_getBlockByNumber" && !result["number"].is_null() {
             result["extraData"] = json!("0x1234");

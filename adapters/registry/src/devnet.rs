@@ -5,11 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use infrastrukt_evm::KeystoreError;
 use infrastrukt_evm::{
     Keystore, SecretKey,
-    devnet::{Addresses, Anvil, AnvilError, AnvilOptions, DeployError, DeployOptions, Peer, addresses, deploy, dev_key},
+    devnet::{
+        Addresses, Anvil, AnvilError, AnvilOptions, DeployError, DeployOptions, Peer, addresses, deploy, dev_key,
+    },
 };
-pub use infrastrukt_evm::KeystoreError;
 use infrastrukt_types::{Account, B256, Caip2, ChainId, Timestamp};
 
 /// Which published development key deploys; users and the relayer have the ones below it.
@@ -109,7 +111,11 @@ fn known(spec: &Spec, at: &Addresses) -> DevChain {
         escrow: at.escrow.into(),
         verifier: at.verifier.into(),
         token_bridge: at.token_bridge.into(),
-        tokens: BTreeMap::from([("DEV", at.token.into()), ("bDEV", at.bridged_token.into())]),
+        tokens: BTreeMap::from([
+            ("DEV", at.token.into()),
+            ("bDEV", at.bridged_token.into()),
+            ("bNAT", at.bridged_native.into()),
+        ]),
         inbox: at.recipient.into(),
     }
 }

@@ -273,7 +273,9 @@ observe_s = 7
 
     #[test]
     fn one_endpoint_is_for_devnets_only() {
-        let lone = GOOD.replace(", \"http://127.0.0.1:8546\", \"https://example.invalid\"", "").replace("quorum = 2", "quorum = 1");
+        let lone = GOOD
+            .replace(", \"http://127.0.0.1:8546\", \"https://example.invalid\"", "")
+            .replace("quorum = 2", "quorum = 1");
         assert!(read(&lone, Environment::Devnet).is_ok());
         for environment in [Environment::Testnet, Environment::Mainnet] {
             assert!(read(&lone, environment).expect_err("is refused").reason.contains("devnet only"));

@@ -30,7 +30,8 @@ impl Document {
 
 /// The OpenRPC document of the hub's interface.
 pub fn openrpc() -> Value {
-    let generator = SchemaSettings::draft07().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
+    let generator =
+        SchemaSettings::draft07().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
     let mut doc = Document { generator, methods: Vec::new() };
     macro_rules! method {
         ($name:literal, $summary:literal, [$($param:literal: $ty:ty),*], $result:ty) => {{

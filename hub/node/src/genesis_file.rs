@@ -43,8 +43,8 @@ pub fn read(file: &Path) -> Result<Genesis, GenesisFileError> {
         return Err(unreadable(format!("{length} bytes are more than a genesis has")));
     }
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-    let genesis: Genesis = serde_json::from_str(&text)
-        .map_err(|source| GenesisFileError::Syntax { file: file.to_path_buf(), source })?;
+    let genesis: Genesis =
+        serde_json::from_str(&text).map_err(|source| GenesisFileError::Syntax { file: file.to_path_buf(), source })?;
     genesis.validate().map_err(|source| GenesisFileError::Refused { file: file.to_path_buf(), source })?;
     Ok(genesis)
 }

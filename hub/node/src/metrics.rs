@@ -49,13 +49,13 @@ impl Meter {
                 block = blocks.recv() => match block {
                     Ok(block) => {
                         let now_ms = self.clock.now_ms();
-                        histogram!("hub_block_interval_seconds").record(now_ms.saturating_sub(last_ms) as f64 / 1_000.0);
+                        histogram!("infrastrukt_hub_block_interval_seconds").record(now_ms.saturating_sub(last_ms) as f64 / 1_000.0);
                         last_ms = now_ms;
                         count(&block);
                         self.measure();
                     }
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
-                        counter!("hub_metrics_missed_blocks_total").increment(missed);
+                        counter!("infrastrukt_hub_metrics_missed_blocks_total").increment(missed);
                     }
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
@@ -69,16 +69,18 @@ impl Meter {
     }
 
     fn measure(&self) {
-        gauge!("hub_mempool_entries").set(self.leader.pending() as f64);
-        gauge!("hub_log_height").set(self.leader.height().0 as f64);
-        gauge!("hub_checkpoints_uncertified").set(self.validators[0].uncertified() as f64);
+        gauge!("infrastrukt_hub_mempool").set(self.leader.pending() as f64);
+        gauge!("infrastrukt_hub_log_height").set(self.leader.height().0 as f64);
+        gauge!("infrastrukt_hub_uncertified").set(self.validators[0].uncertified() as f64);
         for validator in self.validators.iter() {
             let name = validator.address.to_string();
-            gauge!("hub_validator_height", "validator" => name.clone()).set(validator.height().0 as f64);
-            gauge!("hub_evidence_queue_bytes", "validator" => name.clone()).set(validator.inbox.bytes() as f64);
-            gauge!("hub_evidence_checking", "validator" => name.clone()).set(validator.inbox.desk().checking() as f64);
+            gauge!("infrastrukt_hub_validator_height", "validator" => name.clone()).set(validator.height().0 as f64);
+            gauge!("infrastrukt_hub_evidence_queue_bytes", "validator" => name.clone())
+                .set(validator.inbox.bytes() as f64);
+            gauge!("infrastrukt_hub_evidence_checking", "validator" => name.clone())
+                .set(validator.inbox.desk().checking() as f64);
             let halted = f64::from(u8::from(validator.halted().is_some()));
-            gauge!("hub_validator_halted", "validator" => name).set(halted);
+            gauge!("infrastrukt_hub_validator_halted", "validator" => name).set(halted);
         }
     }
 
@@ -104,7 +106,7 @@ impl Meter {
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(counts)) => {
                 for (state, count) in counts {
-                    gauge!("hub_deals", "state" => deal_word(state)).set(count as f64);
+                    gauge!("infrastrukt_hub_deals", "state" => deal_word(state)).set(count as f64);
                 }
             }
             Ok(Err(error)) => tracing::warn!(%error, "deals are not counted"),
@@ -114,27 +116,27 @@ impl Meter {
 }
 
 fn count(block: &Applied) {
-    gauge!("hub_height").set(block.height.0 as f64);
-    gauge!("hub_time_seconds").set(block.time.0 as f64);
-    gauge!("hub_facts_pending").set(block.pending_facts as f64);
-    gauge!("hub_deals_open").set(f64::from(block.open_deals));
-    counter!("hub_entries_total").increment(block.entries as u64);
-    counter!("hub_entries_refused_total").increment(block.refused as u64);
+    gauge!("infrastrukt_hub_height").set(block.height.0 as f64);
+    gauge!("infrastrukt_hub_time_seconds").set(block.time.0 as f64);
+    gauge!("infrastrukt_hub_facts_pending").set(block.pending_facts as f64);
+    gauge!("infrastrukt_hub_deals_open").set(f64::from(block.open_deals));
+    counter!("infrastrukt_hub_entries_total").increment(block.entries as u64);
+    counter!("infrastrukt_hub_entries_refused_total").increment(block.refused as u64);
     for chain in &block.proven {
-        counter!("hub_facts_proven_total", "chain" => chain.to_string()).increment(1);
+        counter!("infrastrukt_hub_facts_proven_total", "chain" => chain.to_string()).increment(1);
     }
     for state in &block.messages {
-        counter!("hub_message_moves_total", "state" => message_word(*state)).increment(1);
+        counter!("infrastrukt_hub_message_moves_total", "state" => message_word(*state)).increment(1);
     }
     for state in &block.deals {
-        counter!("hub_deal_moves_total", "state" => deal_word(*state)).increment(1);
+        counter!("infrastrukt_hub_deal_moves_total", "state" => deal_word(*state)).increment(1);
     }
     for (kind, seconds) in &block.certified {
-        histogram!("hub_certificate_latency_seconds", "kind" => kind_word(*kind)).record(*seconds as f64);
+        histogram!("infrastrukt_hub_certificate_latency_seconds", "kind" => kind_word(*kind)).record(*seconds as f64);
     }
     for (chain, evidence) in &block.frozen {
         tracing::error!(%chain, evidence, "the chain is frozen");
-        gauge!("hub_chain_frozen", "chain" => chain.to_string()).set(1.0);
+        gauge!("infrastrukt_hub_chain_frozen", "chain" => chain.to_string()).set(1.0);
     }
 }
 

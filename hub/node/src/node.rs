@@ -5,12 +5,7 @@ use infrastrukt_ports::{Clock, FactVerifier, Signer, Store, StoreError};
 use infrastrukt_protocol::{Genesis, GenesisError, Hub, StateView};
 use infrastrukt_store::{ConsensusLog, HubStore, OpenError};
 use infrastrukt_types::{Address, Caip2, Height, HubId};
-use std::{
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::broadcast,
@@ -221,11 +216,7 @@ fn address(listener: &TcpListener, wanted: SocketAddr) -> Result<SocketAddr, Sta
     listener.local_addr().map_err(|error| StartError::Listen(wanted, error))
 }
 
-fn open_validators(
-    hub: &Hub,
-    log: &ConsensusLog,
-    kits: Vec<ValidatorKit>,
-) -> Result<Vec<ValidatorParts>, StartError> {
+fn open_validators(hub: &Hub, log: &ConsensusLog, kits: Vec<ValidatorKit>) -> Result<Vec<ValidatorParts>, StartError> {
     if kits.is_empty() {
         return Err(StartError::NoValidator);
     }

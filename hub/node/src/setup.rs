@@ -87,7 +87,9 @@ pub enum SetupError {
         reason: String,
     },
     /// One operator would decide alone.
-    #[error("this node would hold {held} of {total} stake, a quorum: on mainnet no operator may; host fewer validators")]
+    #[error(
+        "this node would hold {held} of {total} stake, a quorum: on mainnet no operator may; host fewer validators"
+    )]
     Custody {
         /// Weight of the hosted validators.
         held: u128,

@@ -1,9 +1,7 @@
 //! A chain as relayer and users see it.
 
 use async_trait::async_trait;
-use infrastrukt_types::{
-    Account, Amount, B256, ChainId, Evidence, Fact, Finalized, LockKey, Nonce, Timestamp,
-};
+use infrastrukt_types::{Account, Amount, B256, ChainId, Evidence, Fact, Finalized, LockKey, Nonce, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Action, ManualCall, PortError, SubmissionKey, SubmissionState};

@@ -96,11 +96,7 @@ impl EcdsaCertificate {
 }
 
 /// Checks one signature by the rules the contracts apply: low s, v 27 or 28, recovered key equals `signer`.
-pub fn verify_share(
-    signer: Address,
-    digest: B256,
-    signature: &[u8; SIGNATURE_LEN],
-) -> Result<(), CertificateError> {
+pub fn verify_share(signer: Address, digest: B256, signature: &[u8; SIGNATURE_LEN]) -> Result<(), CertificateError> {
     let invalid = CertificateError::Signature(signer);
     if signature[32..64] > S_MAX[..] || !matches!(signature[64], 27 | 28) {
         return Err(invalid);

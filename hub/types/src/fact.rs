@@ -106,9 +106,7 @@ impl FactKind {
             Self::Expired(id) => kind(3).bytes(id),
             Self::Refunded(id) => kind(4).bytes(id),
             Self::Locked { deal, index, lock_key } => leg(5, deal, *index, lock_key),
-            Self::Settled { deal, index, lock_key, decision } => {
-                leg(6, deal, *index, lock_key).u8(decision.bit())
-            }
+            Self::Settled { deal, index, lock_key, decision } => leg(6, deal, *index, lock_key).u8(decision.bit()),
             Self::Escaped { deal, index, lock_key } => leg(7, deal, *index, lock_key),
         }
         .into_vec()

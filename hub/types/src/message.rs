@@ -47,10 +47,8 @@ pub struct Route {
 impl Message {
     /// The message's id under `hub` and `route`.
     pub fn id(&self, hub: HubId, route: &Route) -> MessageId {
-        let head = Packed::tagged("INFRASTRUKT/MESSAGE/v1")
-            .bytes(hub)
-            .bytes(route.source_gateway)
-            .bytes(route.target_gateway);
+        let head =
+            Packed::tagged("INFRASTRUKT/MESSAGE/v1").bytes(hub).bytes(route.source_gateway).bytes(route.target_gateway);
         MessageId(self.append_to(head).keccak())
     }
 

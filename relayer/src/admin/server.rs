@@ -42,7 +42,8 @@ struct Api(Arc<Shared>);
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
     let cancel = shared.cancel.clone();
     let admin = Admin { methods: Api(shared).into_rpc().into(), room: Arc::new(Semaphore::new(REQUESTS_MAX)) };
-    let routes = Router::new().route("/", post(answer)).layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX)).with_state(admin);
+    let routes =
+        Router::new().route("/", post(answer)).layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX)).with_state(admin);
     let served = axum::serve(listener, routes).with_graceful_shutdown(cancel.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "the relayer's own interface stopped");

@@ -61,8 +61,10 @@ async fn show(context: &Context, id: MessageId) -> Outcome {
     let jobs = jobs(context, id).await.unwrap_or_default();
     people(context, &network, &view);
     match &manual {
-        Ok(Some((chain, call))) => context.out.line(format!("by hand on {chain}:\n  {}", call.command)),
-        Ok(None) => {}
+        Ok(Some((chain, call))) if view.state != MessageState::Delivered => {
+            context.out.line(format!("by hand on {chain}:\n  {}", call.command));
+        }
+        Ok(_) => {}
         Err(error) => context.out.toned(Tone::Warn, format!("no call can be shown: {error}")),
     }
     for job in &jobs {
@@ -94,16 +96,21 @@ async fn jobs(context: &Context, id: MessageId) -> Result<Vec<DeliveryJob>, User
     link.call(link.api().message_delivery(id)).await
 }
 
-/// The call that carries the message on, while there is one to make.
+/// The call that carries the message on, or that carried it.
 async fn manual(network: &Network, view: &MessageView) -> Result<Option<(String, ManualCall)>, UserError> {
     match view.state {
-        MessageState::Certified | MessageState::Expired => {}
-        MessageState::Observed | MessageState::Proven | MessageState::Delivered | MessageState::Refunded => {
-            return Ok(None);
-        }
+        MessageState::Certified | MessageState::Expired | MessageState::Delivered => {}
+        MessageState::Observed | MessageState::Proven | MessageState::Refunded => return Ok(None),
     }
-    let target = network.chain(view.message.target)?;
-    let now = target.now().await?;
+    // After its delivery the call that made it is still shown: it was in time.
+    let now = match view.state {
+        MessageState::Delivered => view.message.timestamp,
+        MessageState::Observed
+        | MessageState::Proven
+        | MessageState::Certified
+        | MessageState::Expired
+        | MessageState::Refunded => network.chain(view.message.target)?.now().await?,
+    };
     let Some((chain, action)) = message_action(&network.hub, view, now).await? else { return Ok(None) };
     let chain = network.chain(chain)?;
     let call = chain.reader().manual_call(&action).map_err(UserError::chain(chain.name()))?;

@@ -97,7 +97,7 @@ name = "x"
         "config.toml:5: hub.url: `ftp://127.0.0.1` is not an HTTP address; write http://HOST:PORT or https://HOST
 config.toml:9: relayer.batch_max is 0; write 1 or more
 config.toml:12: keystore: unknown field `folder`, expected `dir` or `password_file`; correct the value or remove it
-config.toml:15: `wallet` is not a known section; use one of environment, chains, hub, relayer, keystore, accounts, tokens, inbox
+config.toml:14: `wallet` is not a known section; use one of environment, chains, hub, relayer, keystore, accounts, tokens, inbox
 chains/none.toml: No such file or directory (os error 2); correct the path under `chains`",
     );
 }
@@ -143,9 +143,9 @@ fn the_form_for_the_test_network_is_refused_until_it_is_filled_in() {
 
 #[test]
 fn secrets_are_left_out() {
-    let config = Folder::new(&GOOD.replace("127.0.0.1:9", "me:pass@127.0.0.1:9/key")).load(&Overrides::default());
+    let config = Folder::new(&GOOD.replace("127.0.0.1:9", "me:pass@127.0.0.1:9/tok3n")).load(&Overrides::default());
     let shown = toml::to_string_pretty(&config.expect("fine").redacted()).expect("encodes");
-    for secret in ["pass", "/key", "secret-key"] {
+    for secret in ["me:pass", "tok3n", "secret-key"] {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("http://127.0.0.1:9/…"), "{shown}");

@@ -72,8 +72,8 @@ async fn show(layout: &Layout, json: bool, steps: &mut Vec<Step>) -> anyhow::Res
     timed.run("swap A: bob checks and locks 5", demo.accept(deal)).await?;
     timed.run("swap A: committed on both chains", demo.settled(deal, Decision::Commit)).await?;
     timed.run(&format!("{MESSAGES} messages each way"), demo.messages()).await?;
-    timed.run("token there: locked and minted", demo.transfer(true)).await?;
-    timed.run("token back: burned and released", demo.transfer(false)).await?;
+    timed.run("100 DEV there: locked and minted", demo.transfer(true)).await?;
+    timed.run("40 bDEV back: burned and released", demo.transfer(false)).await?;
     timed.run("swap B: aborted, alice refunded", demo.settled(waiting, Decision::Abort)).await?;
 
     balances.after(&network).await?;
@@ -95,8 +95,7 @@ impl Timed<'_> {
         let limited = tokio::time::timeout(STEP_MAX, step).await;
         let outcome = limited.with_context(|| format!("{name}: not done within {}s", STEP_MAX.as_secs()))?;
         let outcome = outcome.with_context(|| format!("{name}: failed"))?;
-        let step =
-            Step { name: name.into(), seconds: started.elapsed().as_secs_f64(), detail: outcome.detail() };
+        let step = Step { name: name.into(), seconds: started.elapsed().as_secs_f64(), detail: outcome.detail() };
         table::say(self.json, &format!("{:>6.1}s  {}  {}", step.seconds, step.name, step.detail));
         self.steps.push(step);
         Ok(outcome)
@@ -177,10 +176,9 @@ impl Demo<'_> {
 
     async fn transfer(&self, there: bool) -> anyhow::Result<MessageId> {
         let [a, b] = self.chains()?;
-        let (source, target, token, wallet, recipient) =
-            if there { (a, b, "DEV", &self.alice, "bob") } else { (b, a, "bDEV", &self.bob, "alice") };
-        let transfer =
-            Transfer { source, target, token, amount: "100", recipient: Some(recipient), deadline: None };
+        let (source, target, token, amount, wallet, recipient) =
+            if there { (a, b, "DEV", "100", &self.alice, "bob") } else { (b, a, "bDEV", "40", &self.bob, "alice") };
+        let transfer = Transfer { source, target, token, amount, recipient: Some(recipient), deadline: None };
         let sent = bridge(self.network, wallet, &transfer).await?;
         self.delivered(&sent).await?;
         Ok(sent.id)

@@ -22,7 +22,9 @@ pub enum DevnetError {
         reason: String,
     },
     /// A program that must be there is not.
-    #[error("no `{name}` beside this program, in {variable} or on the PATH; build it (`make demo` does) or set {variable}")]
+    #[error(
+        "no `{name}` beside this program, in {variable} or on the PATH; build it (`make demo` does) or set {variable}"
+    )]
     Missing {
         /// The program.
         name: &'static str,
@@ -51,9 +53,24 @@ pub enum DevnetError {
         /// Its log.
         log: PathBuf,
     },
-    /// A child process ended by itself.
-    #[error("the {0} ended by itself; see its log in the data directory")]
-    Ended(&'static str),
+    /// The hub ended while it started.
+    #[error("the hub ended while it started; {log} says why")]
+    HubEnded {
+        /// Its log.
+        log: PathBuf,
+    },
+    /// Somebody else runs a hub on the same data.
+    #[error("process {pid} is a hub of this devnet already; end it first (kill {pid})")]
+    HubRuns {
+        /// Which process.
+        pid: i32,
+    },
+    /// Another devnet runs in the same directory.
+    #[error("a devnet runs in {dir} already; use it, or choose another --data-dir")]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The relayer did not start.
     #[error("the relayer did not start: {0}")]
     Relayer(String),

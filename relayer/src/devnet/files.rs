@@ -83,8 +83,7 @@ pub(super) fn genesis(layout: &Layout, now: Timestamp, validators: ValidatorSet)
         token_bridge: chain.token_bridge,
         timing: CHAIN_TIMING,
     });
-    let identity =
-        Identity { name: "devnet".into(), created_at: now, validators, epoch_expires_at: EPOCH_EXPIRES_AT };
+    let identity = Identity { name: "devnet".into(), created_at: now, validators, epoch_expires_at: EPOCH_EXPIRES_AT };
     let genesis = Genesis { identity, timing: TIMING, chains: chains.collect() };
     genesis.validate()?;
     let bytes = serde_json::to_vec_pretty(&genesis).expect("a genesis is plain JSON");
@@ -108,10 +107,13 @@ pub(super) fn write_configs(
         let path = layout.chain_file(&node.chain.name);
         path.file_name().and_then(|name| name.to_str()).expect("a CAIP-2 name is plain text").to_owned()
     };
-    let list = |prefix: &str| nodes.iter().map(|node| format!("\"{prefix}{}\"", file(node))).collect::<Vec<_>>().join(", ");
+    let list =
+        |prefix: &str| nodes.iter().map(|node| format!("\"{prefix}{}\"", file(node))).collect::<Vec<_>>().join(", ");
     let keys: String = (0..validators)
         .map(|index| {
-            format!("\n[[validators]]\nkeystore = \"keystore/validator-{index}.json\"\npassword_file = \"../password\"\n")
+            format!(
+                "\n[[validators]]\nkeystore = \"keystore/validator-{index}.json\"\npassword_file = \"../password\"\n"
+            )
         })
         .collect();
     let hub = format!(

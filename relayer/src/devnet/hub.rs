@@ -44,22 +44,29 @@ pub(super) fn find_program(name: &'static str, variable: &'static str) -> Result
         .ok_or(DevnetError::Missing { name, variable })
 }
 
-/// Ends a hub that an earlier, killed parent left behind: only a process whose command line names our configuration.
-async fn end_orphan(layout: &Layout) {
-    let Some(pid) = fs::read_to_string(layout.hub_pid()).ok().and_then(|text| text.trim().parse::<i32>().ok()) else {
-        return;
-    };
+/// True while the process is a hub of this configuration.
+fn is_hub_of(pid: i32, config: &Path) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).any(|argument| argument == config.as_os_str().as_encoded_bytes())
+}
+
+/// Ends a hub that an earlier, killed parent left behind. One that somebody else started is not ours to end.
+async fn end_orphan(layout: &Layout) -> Result<(), DevnetError> {
     let config = layout.hub_config();
-    let is_ours = || {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        config.to_str().is_some_and(|path| String::from_utf8_lossy(&line).contains(path))
-    };
-    if !is_ours() || kill(Pid::from_raw(pid), Signal::SIGTERM).is_err() {
-        return;
+    let ours = fs::read_to_string(layout.hub_pid()).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    if let Some(pid) = ours.filter(|pid| is_hub_of(*pid, &config)) {
+        // An error means that it is gone already.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while is_hub_of(pid, &config) && Instant::now() < deadline {
+            sleep(POLL).await;
+        }
     }
-    let deadline = Instant::now() + STOP_TIMEOUT;
-    while is_ours() && Instant::now() < deadline {
-        sleep(POLL).await;
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    match pids.find(|pid| is_hub_of(*pid, &config)) {
+        Some(pid) => Err(DevnetError::HubRuns { pid }),
+        None => Ok(()),
     }
 }
 
@@ -67,7 +74,7 @@ impl HubProcess {
     /// Starts the hub and waits until its API takes connections.
     pub(super) async fn start(layout: &Layout, api: std::net::SocketAddr) -> Result<Self, DevnetError> {
         let program = find_program("hub", "INFRASTRUKT_HUB_BIN")?;
-        end_orphan(layout).await;
+        end_orphan(layout).await?;
         let log = layout.hub_log();
         let output = File::options().create(true).append(true).open(&log).map_err(DevnetError::file(&log))?;
         let errors = output.try_clone().map_err(DevnetError::file(&log))?;
@@ -86,7 +93,10 @@ impl HubProcess {
         }
         let mut hub = Self { child, pid_file: layout.hub_pid() };
         let deadline = Instant::now() + START_TIMEOUT;
-        while Instant::now() < deadline && hub.is_running() {
+        while Instant::now() < deadline {
+            if !hub.is_running() {
+                return Err(DevnetError::HubEnded { log });
+            }
             if TcpStream::connect(api).await.is_ok() {
                 return Ok(hub);
             }

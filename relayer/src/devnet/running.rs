@@ -1,6 +1,9 @@
 //! The running devnet: what is started in which order, and ended in the reverse one.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::{
+    fs::{File, TryLockError},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+};
 
 use infrastrukt_ports::Clock as _;
 use infrastrukt_registry::devnet::{self, DevHub, DevNode};
@@ -31,6 +34,19 @@ pub struct Devnet {
     hub_api: SocketAddr,
     relayer: RunningRelayer,
     endpoints: Endpoints,
+    /// Held while the devnet runs: a second one would end the first one's children as orphans.
+    _lock: File,
+}
+
+/// One devnet at a time uses a directory.
+fn lock(layout: &Layout) -> Result<File, DevnetError> {
+    let path = layout.dir().join("lock");
+    let file = File::options().create(true).append(true).open(&path).map_err(DevnetError::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DevnetError::InUse { dir: layout.dir().into() }),
+        Err(TryLockError::Error(error)) => Err(DevnetError::file(path)(error)),
+    }
 }
 
 /// The wanted loopback port if it is free, else any free one.
@@ -46,6 +62,7 @@ impl Devnet {
         let dir = layout.dir();
         std::fs::create_dir_all(dir).map_err(DevnetError::file(dir))?;
         let layout = Layout::new(dir.canonicalize().map_err(DevnetError::file(dir))?);
+        let lock = lock(&layout)?;
         let validators = keys::ensure(&layout)?;
         let mut ports = Ports::load(&layout)?;
         let nodes = devnet::start(&anvil()?, &layout.nodes(), &ports.chains).await?;
@@ -68,7 +85,7 @@ impl Devnet {
         let hub = HubProcess::start(&layout, hub_api).await?;
         let (relayer, endpoints) = start_relayer(&layout).await?;
         files::write_devnet_json(&layout, &nodes, hub_api)?;
-        Ok(Self { layout, nodes, hub, hub_api, relayer, endpoints })
+        Ok(Self { layout, nodes, hub, hub_api, relayer, endpoints, _lock: lock })
     }
 
     /// Tells the user what runs where.
@@ -129,7 +146,8 @@ impl Devnet {
 
 /// The node's binary: named by the environment, installed by `make setup`, or on the PATH.
 fn anvil() -> Result<std::path::PathBuf, DevnetError> {
-    let bundled = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+    let bundled =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
     find_program("anvil", "INFRASTRUKT_ANVIL").or_else(|missing| {
         let bundled = std::path::PathBuf::from(bundled);
         if bundled.is_file() { Ok(bundled) } else { Err(missing) }

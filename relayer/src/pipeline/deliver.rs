@@ -378,7 +378,11 @@ impl Deliver {
     }
 }
 
-fn note_submitted(change: &mut Change<'_>, lane: &Lane, key: SubmissionKey) -> Result<(), infrastrukt_ports::StoreError> {
+fn note_submitted(
+    change: &mut Change<'_>,
+    lane: &Lane,
+    key: SubmissionKey,
+) -> Result<(), infrastrukt_ports::StoreError> {
     match change.plan(lane.chain, key)? {
         Some(mut plan) if plan.phase == PlanPhase::Planned => {
             plan.phase = PlanPhase::Submitted;
@@ -411,7 +415,11 @@ fn assemble(kind: PlanKind, certified: CertifiedLeaves, works: Vec<(Work, &[u8])
             let whole = !settlements.is_empty() && settlements.iter().all(|(_, _, legs)| !legs.is_empty());
             whole.then_some(Action::Settle { certified, settlements })
         }
-        PlanKind::Rotate => rotation
-            .map(|(epoch, valset_hash, expires_at)| Action::Rotate { certified, epoch, valset_hash, expires_at }),
+        PlanKind::Rotate => rotation.map(|(epoch, valset_hash, expires_at)| Action::Rotate {
+            certified,
+            epoch,
+            valset_hash,
+            expires_at,
+        }),
     }
 }

@@ -123,9 +123,7 @@ pub(super) fn drafts(mut candidates: Vec<Candidate>, policy: &LanePolicy, drafts
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infrastrukt_types::{
-        Account, B256, ChainId, CheckpointKind, Epoch, Height, MessageId, Nonce, Timestamp,
-    };
+    use infrastrukt_types::{Account, B256, ChainId, CheckpointKind, Epoch, Height, MessageId, Nonce, Timestamp};
 
     fn candidate(height: u64, index: u32, gas_limit: u64, deadline: u64) -> Candidate {
         let cert = CertRef { height: Height(height), kind: CheckpointKind::General };
@@ -166,11 +164,11 @@ mod tests {
     fn a_batch_has_one_checkpoint_and_one_purpose() {
         let policy = LanePolicy::default();
         check(vec![candidate(2, 1, 1, 0), candidate(1, 4, 1, 0), candidate(1, 2, 1, 0)], &policy, &[&[2, 4], &[1]]);
-        check(vec![candidate(1, 0, 1, 99), candidate(1, 1, 1, 100), candidate(1, 2, 1, 98)], &policy, &[
-            &[1],
-            &[0],
-            &[2],
-        ]);
+        check(
+            vec![candidate(1, 0, 1, 99), candidate(1, 1, 1, 100), candidate(1, 2, 1, 98)],
+            &policy,
+            &[&[1], &[0], &[2]],
+        );
     }
 
     #[test]

@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Stage, StageError, StageName, hub::HubClient};
 use crate::{
-    ChainParts, LanePolicy, Limits,
-    metrics,
+    ChainParts, LanePolicy, Limits, metrics,
     store::{Book, CertRef, Certified},
 };
 

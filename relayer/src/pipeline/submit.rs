@@ -290,7 +290,11 @@ impl Submit {
             };
             tracing::error!(lane, block = key.block, reason = buried, "evidence refused for good; dead letter");
             let reason = crate::store::shortened(&buried);
-            change.bury_evidence(chain, key, &DeadEvidence { record: offer.record.clone(), reason, since_ms: now_ms })?;
+            change.bury_evidence(
+                chain,
+                key,
+                &DeadEvidence { record: offer.record.clone(), reason, since_ms: now_ms },
+            )?;
             dead.push(key);
         }
         change.commit()?;

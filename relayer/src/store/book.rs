@@ -10,9 +10,7 @@ use std::{
 
 use super::{
     CertRef, Certified, Change, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Plan, WorkKind,
-    columns::{
-        CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS,
-    },
+    columns::{CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS},
     keys,
 };
 
@@ -174,13 +172,7 @@ impl Book {
     }
 
     /// Items of a priority that are ready at this time, in order.
-    pub fn ready(
-        &self,
-        chain: ChainId,
-        priority: u8,
-        now_ms: u64,
-        limit: usize,
-    ) -> Result<Vec<ReadyItem>, StoreError> {
+    pub fn ready(&self, chain: ChainId, priority: u8, now_ms: u64, limit: usize) -> Result<Vec<ReadyItem>, StoreError> {
         let prefix = keys::queue_prefix(chain, priority);
         let mut inner = self.inner();
         let from = inner.heads.get(&prefix).unwrap_or(&prefix).clone();

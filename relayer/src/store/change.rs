@@ -8,9 +8,7 @@ use super::{
     Book, CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Place, Plan, PlanPhase,
     ReadyItem, Work,
     book::{Counts, Inner},
-    columns::{
-        CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS,
-    },
+    columns::{CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS},
     keys,
 };
 

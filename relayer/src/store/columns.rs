@@ -26,6 +26,5 @@ pub(super) const EVIDENCE_BODIES: Column = Column("relayer_evidence_bodies");
 pub(super) const DEAD_EVIDENCE: Column = Column("relayer_dead_evidence");
 
 /// The relayer's columns; adapters add their own for transactions.
-pub const COLUMNS: &[Column] = &[
-    META, ITEMS, QUEUE, PLANS, CERTIFICATES, LEAVES, USERS, DEAD, EVIDENCE, EVIDENCE_BODIES, DEAD_EVIDENCE,
-];
+pub const COLUMNS: &[Column] =
+    &[META, ITEMS, QUEUE, PLANS, CERTIFICATES, LEAVES, USERS, DEAD, EVIDENCE, EVIDENCE_BODIES, DEAD_EVIDENCE];

@@ -12,8 +12,8 @@ mod records;
 pub use book::{Book, Counts, ReadyItem};
 pub use change::Change;
 pub use columns::COLUMNS;
+pub(crate) use records::shortened;
 pub use records::{
     CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Place, Plan, PlanEntry, PlanKind,
     PlanPhase, Work, WorkKind,
 };
-pub(crate) use records::shortened;

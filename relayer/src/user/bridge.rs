@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use infrastrukt_ports::Action;
-use infrastrukt_types::Amount;
 
 use super::{
-    Chain, Network, Sent, UserError, Wallet,
+    Asset, AssetSpec, Chain, Network, Sent, UserError, Wallet,
     send::{account_or_address, deadline, finish},
 };
 
@@ -30,8 +29,8 @@ pub struct Transfer<'a> {
 /// Approves where needed, then sends the tokens. The same call after a crash goes on with the same transactions.
 pub async fn bridge(network: &Network, wallet: &Wallet<'_>, transfer: &Transfer<'_>) -> Result<Sent, UserError> {
     let (source, target) = (transfer.source, transfer.target);
-    let (token, info) = network.token(transfer.token, source).await?;
-    let amount = Amount::parse(transfer.amount, info.decimals)?;
+    let (chain, token, amount) = (source.file.name.clone(), transfer.token.into(), transfer.amount.into());
+    let Asset { token, amount, .. } = network.asset(&AssetSpec { chain, token, amount }).await?;
     let recipient = account_or_address(network, target, transfer.recipient.unwrap_or(wallet.name()))?;
     let sender = wallet.account(source).await?;
     source.require_balance(sender, token, amount).await?;

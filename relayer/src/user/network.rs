@@ -99,9 +99,21 @@ impl Network {
             }
             caip.account
         } else {
-            self.book.account(who, &chain.file.name).map(str::to_owned).ok_or_else(unknown)?
+            match self.book.account(who, &chain.file.name) {
+                Some(account) => account.to_owned(),
+                None => return self.own_account(who, chain)?.ok_or_else(unknown),
+            }
         };
         chain.parse_account(&text)
+    }
+
+    /// The account that the file of one's own key states.
+    fn own_account(&self, name: &str, chain: &Chain) -> Result<Option<Account>, UserError> {
+        if chain.file.config.adapter.kind() != self.config.keystore.kind {
+            return Ok(None);
+        }
+        let keys = self.config.keystore().list().map_err(|error| UserError::Keystore(error.to_string()))?;
+        Ok(keys.into_iter().find(|key| key.name == name).and_then(|key| key.address).map(Account::from))
     }
 
     /// A name for people: from the address book, else the chain's own notation, shortened nowhere.

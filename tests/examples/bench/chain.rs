@@ -1,6 +1,6 @@
 //! One node with instant mining, and the contracts on it.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use alloy::{
     network::{EthereumWallet, TransactionBuilder},
@@ -12,7 +12,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolValue},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use infrastrukt_evm::{CallContext, Contracts};
 use infrastrukt_ports::Action;
 use infrastrukt_types::{Account, ChainId, Scheme};
@@ -38,6 +38,8 @@ const GAS_LIMIT: u64 = 12_000_000;
 const GAS_PRICE_WEI: u128 = 20_000_000_000;
 /// The year 2100.
 const FAR_FUTURE: u64 = 4_102_444_800;
+const RECEIPT_PAUSE: Duration = Duration::from_millis(5);
+const RECEIPT_LOOKS_MAX: u32 = 4_000;
 const GRACE_S: u64 = 30 * 24 * 3_600;
 pub(crate) const ESCAPE_WINDOW_S: u64 = 24 * 3_600;
 const LOCK_HORIZON_S: u64 = 30 * 24 * 3_600;
@@ -67,8 +69,8 @@ fn creation(name: &str, arguments: Vec<u8>) -> Result<Bytes> {
 }
 
 fn anvil() -> Result<AnvilInstance> {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+    let installed =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
     let binary = std::env::var_os("INFRASTRUKT_ANVIL").map_or(installed, Into::into);
     ensure!(binary.is_file(), "{} is not there; install it: `make setup`", binary.display());
     Ok(Anvil::new().path(binary).chain_id(HERE).args(["--hardfork", "osaka"]).try_spawn()?)
@@ -107,7 +109,7 @@ impl Bench {
         let arguments = (hub, verifier, owner, ESCAPE_WINDOW_S, LOCK_HORIZON_S).abi_encode_params();
         self.deploy(creation("Escrow", arguments)?).await?;
         let supply = U256::from(10u64).pow(U256::from(27));
-        let arguments = ("Dev Token".to_owned(), "DEV".to_owned(), 18u8, supply).abi_encode_params();
+        let arguments = ("Dev Token".to_owned(), "DEV".to_owned(), U256::from(18), supply).abi_encode_params();
         self.deploy(creation("DevToken", arguments)?).await?;
         let set_target = setTargetCall {
             target: REMOTE.0,
@@ -141,7 +143,8 @@ impl Bench {
 
     /// Time of the newest block.
     pub(crate) async fn now(&self) -> Result<u64> {
-        let block = self.provider.get_block_by_number(Default::default()).await?.context("a chain has a newest block")?;
+        let block =
+            self.provider.get_block_by_number(Default::default()).await?.context("a chain has a newest block")?;
         Ok(block.header.timestamp)
     }
 
@@ -153,9 +156,20 @@ impl Bench {
             .with_gas_limit(GAS_LIMIT)
             .with_gas_price(GAS_PRICE_WEI);
         let tx = *self.provider.send_transaction(request).await?.tx_hash();
-        let receipt = self.provider.get_transaction_receipt(tx).await?.context("mined at once")?;
+        let receipt = self.receipt(tx).await?;
         ensure!(receipt.status(), "transaction {tx} reverted");
         Ok(receipt)
+    }
+
+    /// The node answers a broadcast before its block is made, a few milliseconds later.
+    async fn receipt(&self, tx: B256) -> Result<TransactionReceipt> {
+        for _ in 0..RECEIPT_LOOKS_MAX {
+            if let Some(receipt) = self.provider.get_transaction_receipt(tx).await? {
+                return Ok(receipt);
+            }
+            tokio::time::sleep(RECEIPT_PAUSE).await;
+        }
+        bail!("transaction {tx} was not mined within {} s", (RECEIPT_PAUSE * RECEIPT_LOOKS_MAX).as_secs())
     }
 
     async fn deploy(&self, code: Bytes) -> Result<Address> {

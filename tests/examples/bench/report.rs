@@ -32,10 +32,18 @@ pub(crate) const LOCK_NATIVE: Operation =
     Operation { name: "lock native", target: 51_000, peer: "hash time lock", peer_gas: 50_837 };
 pub(crate) const LOCK_TOKEN: Operation =
     Operation { name: "lock ERC-20, exact allowance", target: 70_000, peer: "hash time lock", peer_gas: 69_261 };
-pub(crate) const SETTLE_NATIVE: Operation =
-    Operation { name: "settle native in a batch of 10, a leg", target: 40_000, peer: "hash time lock", peer_gas: 40_388 };
-pub(crate) const SETTLE_TOKEN: Operation =
-    Operation { name: "settle ERC-20 in a batch of 10, a leg", target: 49_000, peer: "hash time lock", peer_gas: 49_402 };
+pub(crate) const SETTLE_NATIVE: Operation = Operation {
+    name: "settle native in a batch of 10, a leg",
+    target: 40_000,
+    peer: "hash time lock",
+    peer_gas: 40_388,
+};
+pub(crate) const SETTLE_TOKEN: Operation = Operation {
+    name: "settle ERC-20 in a batch of 10, a leg",
+    target: 49_000,
+    peer: "hash time lock",
+    peer_gas: 49_402,
+};
 
 /// One measured operation.
 #[derive(Clone, Debug)]
@@ -82,16 +90,26 @@ impl Report {
 
     pub(crate) fn print(&self) {
         println!();
-        println!("| {:<43} | {:>7} | {:>7} | {:<28} | {:>5} | {:<6} |", "gas", "ours", "target", "best peer", "ratio", "");
+        println!(
+            "| {:<43} | {:>7} | {:>7} | {:<28} | {:>5} | {:<6} |",
+            "gas", "ours", "target", "best peer", "ratio", ""
+        );
         println!("|{:-<45}|{:->9}|{:->9}|{:-<30}|{:->7}|{:-<8}|", "", "", "", "", "", "");
         for row in &self.rows {
             let Operation { name, target, peer, peer_gas } = row.operation;
             let verdict = if row.median <= target { "met" } else { "MISSED" };
             let peer = format!("{peer_gas} {peer}");
-            println!("| {name:<43} | {:>7} | {target:>7} | {peer:<28} | {:>5.2} | {verdict:<6} |", row.median, ratio(row));
+            println!(
+                "| {name:<43} | {:>7} | {target:>7} | {peer:<28} | {:>5.2} | {verdict:<6} |",
+                row.median,
+                ratio(row)
+            );
         }
         println!();
-        println!("| {:<43} | {:>9} | {:<28} | {:>9} | {:>5} |", "a CPU-second or second", "ours", "beside", "bare", "ratio");
+        println!(
+            "| {:<43} | {:>9} | {:<28} | {:>9} | {:>5} |",
+            "a CPU-second or second", "ours", "beside", "bare", "ratio"
+        );
         println!("|{:-<45}|{:->11}|{:-<30}|{:->11}|{:->7}|", "", "", "", "", "");
         for Rate { name, ours, bare_name, bare } in &self.rates {
             println!("| {name:<43} | {ours:>9.0} | {bare_name:<28} | {bare:>9.0} | {:>5.2} |", ours / bare);

@@ -7,19 +7,23 @@
 //! public certificate is included within C; a test shows that without the assumption it fails. Each mutant takes away
 //! one guard and must be caught.
 
+mod acts;
+mod due;
+mod properties;
 mod terms;
 mod world;
 
 use stateright::{Checker, HasDiscoveries, Model};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use world::{Bounds, DealModel, Guard};
 
-/// Clocks of the two chains against hub time: one ahead and one behind, and both right.
-const SKEWS: [[i64; 2]; 3] = [[1, -1], [-1, 1], [0, 0]];
+/// Clocks of the two chains against hub time: one ahead and one behind, and both right. The legs are alike, so that the
+/// mirror image of the first says nothing new.
+const SKEWS: &[[i64; 2]] = &[[1, -1], [0, 0]];
 
 /// Ends a search that would otherwise hold up the machine; a sound model is done long before.
-const SEARCH_MAX: Duration = Duration::from_secs(300);
+const SEARCH_MAX: Duration = Duration::from_secs(240);
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -27,11 +31,13 @@ fn threads() -> usize {
 
 /// Explores everything and returns how much there was.
 fn explore(model: DealModel) -> usize {
+    let begin = Instant::now();
     let checker = model.checker().threads(threads()).timeout(SEARCH_MAX).spawn_bfs().join();
-    assert!(checker.is_done(), "the search was not finished");
+    let (states, depth, took) = (checker.unique_state_count(), checker.max_depth(), begin.elapsed());
+    println!("{states} unique states, depth {depth}, {} s", took.as_secs());
+    assert!(took < SEARCH_MAX, "the search was cut off after {states} states");
     checker.assert_properties();
-    println!("{} unique states, depth {}", checker.unique_state_count(), checker.max_depth());
-    checker.unique_state_count()
+    states
 }
 
 /// The model without one guard must break a property.
@@ -44,18 +50,18 @@ fn must_be_caught(model: DealModel, property: &'static str) {
 
 #[test]
 fn every_reachable_state_is_atomic_and_decided_once() {
-    let states = explore(DealModel::new(Bounds::Hostile, SKEWS.to_vec()));
+    let states = explore(DealModel::new(Bounds::Hostile, SKEWS));
     assert!(states >= 100_000, "only {states} states: the model has lost its freedom");
 }
 
 #[test]
 fn a_live_hub_settles_every_deal_one_way() {
-    explore(DealModel::new(Bounds::Live, SKEWS.to_vec()));
+    explore(DealModel::new(Bounds::Live, SKEWS));
 }
 
 #[test]
 fn a_dead_hub_traps_nobodys_money() {
-    explore(DealModel::new(Bounds::Dying, SKEWS.to_vec()));
+    explore(DealModel::new(Bounds::Dying, SKEWS));
 }
 
 #[test]

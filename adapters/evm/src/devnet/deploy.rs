@@ -60,6 +60,8 @@ pub struct Addresses {
     pub token: Address,
     /// The other chain's token, minted here.
     pub bridged_token: Address,
+    /// The other chain's native coin, minted here.
+    pub bridged_native: Address,
     /// Takes messages for anyone.
     pub recipient: Address,
 }
@@ -128,7 +130,8 @@ pub fn addresses(deployer: Address) -> Addresses {
         token_bridge: deployer.create(3),
         token: deployer.create(4),
         bridged_token: deployer.create(5),
-        recipient: deployer.create(6),
+        bridged_native: deployer.create(6),
+        recipient: deployer.create(7),
     }
 }
 
@@ -166,7 +169,13 @@ fn plan(options: &DeployOptions, deployer: Address) -> Result<Vec<TransactionReq
         )?,
         artifact!(
             "BridgedToken",
-            ("Bridged Dev Token".to_string(), "bDEV".to_string(), U256::from(DECIMALS), at.token_bridge).abi_encode_params()
+            ("Bridged Dev Token".to_string(), "bDEV".to_string(), U256::from(DECIMALS), at.token_bridge)
+                .abi_encode_params()
+        )?,
+        artifact!(
+            "BridgedToken",
+            ("Bridged Native Coin".to_string(), "bNAT".to_string(), U256::from(DECIMALS), at.token_bridge)
+                .abi_encode_params()
         )?,
         artifact!("DevRecipient", Vec::new())?,
     ];
@@ -196,7 +205,8 @@ fn call(to: Address, call: impl SolCall) -> TransactionRequest {
     TransactionRequest::default().with_to(to).with_input(call.abi_encode())
 }
 
-/// Gateway, bridge and token routes towards one peer: our token is locked here and minted there, and the reverse.
+/// Gateway, bridge and token routes towards one peer: our token and coin are locked here and minted there, and the
+/// reverse.
 fn wiring(at: &Addresses, peer: &Peer) -> Vec<TransactionRequest> {
     let target = peer.chain_id;
     let remote = &peer.addresses;
@@ -235,8 +245,12 @@ fn wiring(at: &Addresses, peer: &Peer) -> Vec<TransactionRequest> {
         call(at.token_bridge, registerPeerCall { chain: target, peer: remote.token_bridge.into_word() }),
         route(at.token, remote.bridged_token, RouteKind::Lock),
         route(at.bridged_token, remote.token, RouteKind::Mint),
+        route(Address::ZERO, remote.bridged_native, RouteKind::Lock),
+        route(at.bridged_native, Address::ZERO, RouteKind::Mint),
         limit(at.token),
         limit(at.bridged_token),
+        limit(Address::ZERO),
+        limit(at.bridged_native),
     ]
 }
 

@@ -91,11 +91,8 @@ fn a_proof_made_by_others_verifies() {
     let file = read("receipt_mainnet_21925176.json");
     let receipt: RpcReceipt = parse(&file["receipt"]);
     let tx_index = 0x27;
-    let proof = ReceiptProof {
-        tx_index,
-        receipt: encode(&receipt).expect("encodes"),
-        nodes: parse(&file["receiptProof"]),
-    };
+    let proof =
+        ReceiptProof { tx_index, receipt: encode(&receipt).expect("encodes"), nodes: parse(&file["receiptProof"]) };
     let root: B256 = parse(&file["receipts_root"]);
     assert_eq!(verify(root, &proof).expect("verifies").logs.len(), receipt.logs.len());
     for wrong in [0, tx_index - 1, tx_index + 1, u32::MAX] {
@@ -120,8 +117,10 @@ fn bnb_hub_tampered_trie_proofs_are_refused() {
     let value = leaf_value(&nodes);
     check_path(parse(&control["state_root"]), key, &value, &nodes).expect("the control is genuine");
 
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(vectors().join("malicious")).expect("is there").map(|entry| entry.expect("is there").path()).collect();
+    let mut files: Vec<PathBuf> = fs::read_dir(vectors().join("malicious"))
+        .expect("is there")
+        .map(|entry| entry.expect("is there").path())
+        .collect();
     files.sort();
     assert_eq!(files.len(), 10);
     for file in files {

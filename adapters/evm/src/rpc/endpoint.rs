@@ -149,10 +149,8 @@ impl Endpoint {
     async fn exchange_batch<R: DeserializeOwned>(&self, calls: &[(&str, Value)]) -> Result<Vec<R>, CallError> {
         let count = calls.len() as u64;
         let first = self.next_id.fetch_add(count, Ordering::Relaxed);
-        let requests: Vec<Request<'_>> = (first..)
-            .zip(calls)
-            .map(|(id, (method, params))| Request { jsonrpc: "2.0", id, method, params })
-            .collect();
+        let requests: Vec<Request<'_>> =
+            (first..).zip(calls).map(|(id, (method, params))| Request { jsonrpc: "2.0", id, method, params }).collect();
         let method = calls[0].0;
         let body = self.post(&requests, method, count).await?;
         // A node that refuses the batch as a whole answers with one object.
@@ -195,11 +193,8 @@ impl Endpoint {
         metrics::counter!("infrastrukt_rpc_calls_total", "chain" => self.chain.to_string()).increment(count);
         tracing::trace!(host = %self.url, method, count, "asking");
         let body = serde_json::to_vec(body).map_err(|error| self.nonsense(method, &error))?;
-        let request = self
-            .client
-            .post(self.url.secret().clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body);
+        let request =
+            self.client.post(self.url.secret().clone()).header(header::CONTENT_TYPE, "application/json").body(body);
         let response = request.send().await.map_err(|error| self.away(method, error))?;
         self.check_status(&response)?;
         self.read(response, method).await

@@ -21,7 +21,8 @@ impl EvmWriter {
             .await;
         sent.insert(open.nonce, head);
         let chain = self.config.chain.to_string();
-        metrics::counter!("infrastrukt_tx_broadcast_total", "chain" => chain, "action" => open.action.clone()).increment(1);
+        metrics::counter!("infrastrukt_tx_broadcast_total", "chain" => chain, "action" => open.action.clone())
+            .increment(1);
         let Err(refusal) = offered else {
             tracing::debug!(chain = %self.config.chain, tx = %signed.hash, nonce = open.nonce, "broadcast");
             return;

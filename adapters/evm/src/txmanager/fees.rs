@@ -34,10 +34,7 @@ pub(crate) struct Market {
 pub(crate) enum FeeError {
     /// The market is above what the operator allows.
     #[error("gas costs {needed} wei now, above the limit of {max}: wait, or raise max_fee_per_gas_wei")]
-    AboveLimit {
-        needed: u128,
-        max: u128,
-    },
+    AboveLimit { needed: u128, max: u128 },
 }
 
 /// The offer of a new transaction.

@@ -52,9 +52,8 @@ pub(super) async fn simulate(
         "from": from, "to": call.to, "data": call.data, "value": format!("0x{:x}", call.value),
     }, "pending"]);
     let transaction = &transaction;
-    let estimate: Result<U64, CallError> = quorum
-        .any(|endpoint| async move { endpoint.request("eth_estimateGas", transaction.clone()).await })
-        .await;
+    let estimate: Result<U64, CallError> =
+        quorum.any(|endpoint| async move { endpoint.request("eth_estimateGas", transaction.clone()).await }).await;
     let used: u64 = match estimate {
         Ok(gas) => gas.to(),
         Err(CallError::Reverted(data)) => {

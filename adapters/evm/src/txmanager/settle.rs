@@ -65,9 +65,10 @@ impl EvmWriter {
         let gas_used: u64 = receipt.gas_used.to();
         let price = receipt.effective_gas_price.map_or(0u128, |price| price.to());
         let gateway = self.config.contracts.gateway;
-        let sent = receipt.logs.iter().find(|log| {
-            log.address == gateway && log.topics.first() == Some(&IGateway::Sent::SIGNATURE_HASH)
-        });
+        let sent = receipt
+            .logs
+            .iter()
+            .find(|log| log.address == gateway && log.topics.first() == Some(&IGateway::Sent::SIGNATURE_HASH));
         Included {
             block_hash: receipt.block_hash,
             succeeded: receipt.status.is_some_and(|status| !status.is_zero()),
@@ -119,7 +120,9 @@ impl EvmWriter {
             self.quorum.any(|endpoint| async move { endpoint.request("eth_call", call.clone()).await }).await;
         match answer {
             Err(CallError::Reverted(data)) => errors::explain(&data),
-            Ok(_) => "reverted, though the call succeeds on the block before: something in its own block came first".into(),
+            Ok(_) => {
+                "reverted, though the call succeeds on the block before: something in its own block came first".into()
+            }
             Err(CallError::Port(_) | CallError::Refused { .. }) => "reverted; the node no longer tells why".into(),
         }
     }

@@ -62,19 +62,14 @@ pub(crate) enum Done {
     /// Executed.
     Final(Receipt),
     /// Reverted.
-    Reverted {
-        receipt: Receipt,
-        reason: String,
-    },
+    Reverted { receipt: Receipt, reason: String },
 }
 
 /// What a submission key leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum KeyState {
     /// The open transaction with this nonce.
-    Open {
-        nonce: u64,
-    },
+    Open { nonce: u64 },
     /// Nothing more to do.
     Done(Done),
 }

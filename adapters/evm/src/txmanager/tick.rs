@@ -19,8 +19,7 @@ impl EvmWriter {
             return Ok(report);
         }
         let view = self.view().await?;
-        let (mined, waiting): (Vec<Open>, Vec<Open>) =
-            open.into_iter().partition(|open| open.nonce < view.mined_nonce);
+        let (mined, waiting): (Vec<Open>, Vec<Open>) = open.into_iter().partition(|open| open.nonce < view.mined_nonce);
         self.settle_all(mined, &view, sent, &mut report).await?;
         self.heal_gaps(&waiting, &view, sent, &mut report).await?;
         for open in waiting {

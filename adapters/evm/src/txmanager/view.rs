@@ -59,10 +59,7 @@ impl View {
             // A node that keeps no pool says less than it has mined.
             pending_nonce: pending.to::<u64>().max(mined.to()),
             balance,
-            market: Market {
-                base_fee: header.inner.base_fee_per_gas.map_or(0, u128::from),
-                suggested: suggested.to(),
-            },
+            market: Market { base_fee: header.inner.base_fee_per_gas.map_or(0, u128::from), suggested: suggested.to() },
         })
     }
 }

@@ -39,13 +39,13 @@ impl<S> Guarded<S> {
     fn admit(&self, calls: usize) -> Result<(), ErrorObjectOwned> {
         let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         self.limits.rate.take(self.ip, calls, self.limits.clock.now_ms()).map_err(|wait_ms| {
-            metrics::counter!("hub_api_refused_total", "reason" => "rate").increment(1);
+            metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "rate").increment(1);
             refusal(ErrorCode::Busy, format!("too many calls from this address: wait {wait_ms} ms"))
         })
     }
 
     fn too_slow(&self) -> ErrorObjectOwned {
-        metrics::counter!("hub_api_refused_total", "reason" => "timeout").increment(1);
+        metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "timeout").increment(1);
         let seconds = self.limits.timeout.as_secs();
         refusal(ErrorCode::Timeout, format!("not answered within {seconds} s: offering it again does no harm"))
     }

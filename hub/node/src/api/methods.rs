@@ -166,7 +166,7 @@ impl HubApiServer for Methods {
             }
             match offers::prepare(evidence, &self.hub.genesis) {
                 Ok(offered) => {
-                    let answer = |validator: &Arc<Validator>| (validator.address, validator.inbox.offer(&offered));
+                    let answer = |validator: &Arc<Validator>| (validator.address, validator.offer(&offered));
                     offers::sum_up(&set, &self.validators.iter().map(answer).collect::<Vec<_>>())
                 }
                 Err(reason) => EvidenceOutcome::Rejected { reason },
@@ -209,16 +209,17 @@ impl HubApiServer for Methods {
         };
         match record.decision {
             Some(Decision::Abort) => return Ok(()),
-            Some(Decision::Commit) => return Err(refused(format!("deal {id} is decided COMMIT and cannot be aborted"))),
+            Some(Decision::Commit) => {
+                return Err(refused(format!("deal {id} is decided COMMIT and cannot be aborted")));
+            }
             None => {}
         }
         if cancel.signatures.len() != record.deal.legs.len() {
             let (given, legs) = (cancel.signatures.len(), record.deal.legs.len());
             return Err(refused(format!("{given} signatures given: a cancel has one for each of the {legs} legs")));
         }
-        let aborted = move |store: &HubStore| {
-            Ok(store.deal(&id)?.is_some_and(|record| record.decision == Some(Decision::Abort)))
-        };
+        let aborted =
+            move |store: &HubStore| Ok(store.deal(&id)?.is_some_and(|record| record.decision == Some(Decision::Abort)));
         self.decide(HubTx::CancelDeal(cancel), id, aborted).await
     }
 

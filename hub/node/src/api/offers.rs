@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::validator::{OfferOutcome, Offered};
 
-/// Largest evidence in its stored encoding.
-pub(crate) const EVIDENCE_BYTES_MAX: usize = 1 << 20;
+/// Largest evidence in its stored encoding; what one call can carry is bounded by the size of a request as well.
+pub(crate) const EVIDENCE_BYTES_MAX: usize = 8 << 20;
 /// Most receipts of one item.
-pub(crate) const RECEIPTS_MAX: usize = 1_024;
+pub(crate) const RECEIPTS_MAX: usize = 2_048;
 
 /// Milliseconds to wait where the queues are full.
 const FULL_RETRY_MS: u64 = 500;

@@ -94,7 +94,7 @@ pub(crate) async fn serve(
         match accepted {
             Ok((socket, peer)) => match connections.admit(peer.ip()) {
                 Some(place) => open(socket, peer, place, methods.clone(), &config, limits.clone(), stop.clone()),
-                None => metrics::counter!("hub_api_refused_total", "reason" => "connections").increment(1),
+                None => metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "connections").increment(1),
             },
             Err(error) => {
                 tracing::warn!(%error, "no connection accepted");

@@ -97,9 +97,8 @@ pub(super) fn new(args: &NewArgs) -> Result<(), Failure> {
 }
 
 fn build(args: &NewArgs) -> anyhow::Result<Genesis> {
-    let load = |file: &PathBuf| -> anyhow::Result<_> {
-        Ok(chain_record(&ChainConfig::load(file, args.environment.into())?))
-    };
+    let load =
+        |file: &PathBuf| -> anyhow::Result<_> { Ok(chain_record(&ChainConfig::load(file, args.environment.into())?)) };
     let chains = args.chains.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
     let members = args.validators.iter().map(|member| member.0).collect();
     let created_at = SystemClock.now();

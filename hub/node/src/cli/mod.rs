@@ -19,8 +19,13 @@ pub(crate) const CODE_UNREACHABLE: u8 = 4;
 
 /// Runs an INFRASTRUKT hub node
 #[derive(Parser)]
-#[command(name = "hub", version, about, after_help = "Exit codes: 0 success, 1 the node broke while it ran, \
-    2 wrong command line, 3 configuration, genesis or key refused, 4 the hub does not answer.")]
+#[command(
+    name = "hub",
+    version,
+    about,
+    after_help = "Exit codes: 0 success, 1 the node broke while it ran, \
+    2 wrong command line, 3 configuration, genesis or key refused, 4 the hub does not answer."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -112,7 +117,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 
 fn log_to_stderr(cli: &Cli) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&cli.log).map_err(Failure::refused)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),

@@ -9,7 +9,10 @@ use super::{CODE_BROKE, ConfigArgs, Failure};
 fn load(args: &ConfigArgs) -> Result<NodeConfig, Failure> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     if let Some(name) = unknown_variable(names) {
-        return Err(Failure::refused(anyhow!("the environment variable {name} is no setting: see `hub start --help`")));
+        tracing::warn!(
+            name,
+            "the environment variable is no setting of the hub and is ignored: see `hub start --help`"
+        );
     }
     NodeConfig::load(&args.config, &args.overrides).map_err(Failure::refused)
 }

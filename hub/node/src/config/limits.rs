@@ -9,7 +9,8 @@ use crate::api::rate::Rate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiLimits {
-    /// Largest request in bytes.
+    /// Largest request in bytes. A transaction at the gas limit of EIP-7825 can write two megabytes of logs; its receipt
+    /// travels twice, in hex. Were it too large, whoever wraps someone's lock in such a transaction hid it from the hub.
     pub request_bytes_max: u32,
     /// Largest answer in bytes.
     pub response_bytes_max: u32,
@@ -30,11 +31,11 @@ pub struct ApiLimits {
 impl Default for ApiLimits {
     fn default() -> Self {
         Self {
-            request_bytes_max: 2 << 20,
+            request_bytes_max: 10 << 20,
             response_bytes_max: 32 << 20,
             batch_max: 64,
-            connections_max: 512,
-            connections_per_ip_max: 128,
+            connections_max: 256,
+            connections_per_ip_max: 64,
             calls_per_second: 500,
             calls_burst: 1_000,
             call_timeout_ms: 15_000,
@@ -85,7 +86,7 @@ impl Default for EvidenceLimits {
 
 impl EvidenceLimits {
     pub(super) fn check(&self) -> Result<(), String> {
-        within("evidence.queue_bytes_max", self.queue_bytes_max, 4 << 20, 1 << 30)?;
+        within("evidence.queue_bytes_max", self.queue_bytes_max, 16 << 20, 1 << 30)?;
         within("evidence.concurrency", self.concurrency, 1, 1_024)?;
         within("evidence.tries_max", self.tries_max, 1, 1_000)
     }

@@ -40,8 +40,10 @@ impl Overrides {
     }
 }
 
-/// Every name that the environment may hold; any other with this prefix is a slip.
-const NAMES: [&str; 6] = ["DATA_DIR", "API_LISTEN", "OPERATOR_LISTEN", "BLOCK_INTERVAL_MS", "LOG", "LOG_FORMAT"];
+/// Every name that the environment may hold; any other with this prefix is most likely a slip. `BIN` and
+/// `URL` are read by programs that start or call this one.
+const NAMES: [&str; 8] =
+    ["DATA_DIR", "API_LISTEN", "OPERATOR_LISTEN", "BLOCK_INTERVAL_MS", "LOG", "LOG_FORMAT", "BIN", "URL"];
 
 /// The first variable that looks like a setting and is none.
 pub fn unknown_variable(names: impl IntoIterator<Item = String>) -> Option<String> {

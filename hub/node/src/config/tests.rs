@@ -47,7 +47,8 @@ fn a_valid_file_has_defaults_and_absolute_paths() {
 
 #[test]
 fn overrides_win_over_the_file() {
-    let overrides = Overrides { block_interval_ms: Some(50), data_dir: Some("/elsewhere".into()), ..Overrides::default() };
+    let overrides =
+        Overrides { block_interval_ms: Some(50), data_dir: Some("/elsewhere".into()), ..Overrides::default() };
     let config = load(VALID, &overrides).unwrap();
     assert_eq!(config.consensus.block_interval_ms, 50);
     assert_eq!(config.data_dir, Path::new("/elsewhere"));
@@ -85,4 +86,17 @@ fn a_slip_in_the_environment_is_found() {
     let names = ["PATH", "INFRASTRUKT_HUB_DATA_DIR", "INFRASTRUKT_HUB_DATADIR"].map(String::from);
     assert_eq!(unknown_variable(names).as_deref(), Some("INFRASTRUKT_HUB_DATADIR"));
     assert_eq!(unknown_variable(["INFRASTRUKT_HUB_LOG".to_owned()]), None);
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let text = include_str!("../../hub.example.toml");
+    let config = NodeConfig::parse(Path::new("/etc/hub/hub.toml"), text).unwrap();
+    assert_eq!(config.api, ApiConfig::default());
+    assert_eq!(config.operator, OperatorConfig::default());
+    assert_eq!(config.consensus, ConsensusConfig::default());
+    assert_eq!(config.evidence, EvidenceLimits::default());
+    assert_eq!(config.chains[1].get_ref(), Path::new("/etc/hub/chains/bsc.toml"));
+    assert_eq!(config.validators[0].rpc.len(), 1);
+    assert!(!format!("{config:?}").contains("KEY"), "URLs may hold keys");
 }

@@ -17,6 +17,8 @@ use super::{Mempool, MempoolError, Pace};
 const STORAGE_PAUSE: Duration = Duration::from_secs(1);
 /// How long one who offers an entry waits when the mempool is full.
 const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// The part of a block interval that the first entry after a silence waits for others.
+const GATHER: u32 = 4;
 /// How long to wait where hub time may not advance yet.
 const TIME_PAUSE: Duration = Duration::from_millis(50);
 
@@ -96,7 +98,8 @@ impl InProcessLeader {
         if self.mempool().is_empty() {
             let rest = Duration::from_millis(self.pace.interval_ms(false)).saturating_sub(interval);
             tokio::select! {
-                () = self.arrived.notified() => {}
+                // Entries come in groups, one from each validator: the first one waits a little for the others.
+                () = self.arrived.notified() => self.clock.sleep(interval / GATHER).await,
                 () = self.clock.sleep(rest) => {}
             }
         }
@@ -118,7 +121,7 @@ impl InProcessLeader {
             self.give_back(block);
             return Err(error);
         }
-        metrics::histogram!("hub_block_entries").record(block.txs.len() as f64);
+        metrics::histogram!("infrastrukt_hub_block_entries").record(block.txs.len() as f64);
         self.head.send_replace(Head::of(&block));
         Ok(())
     }
@@ -160,7 +163,9 @@ impl Consensus for InProcessLeader {
             .map_err(|_| PortError::retry(STORAGE_PAUSE, "the leader stopped: start the node again"))?;
         match self.log.get(height) {
             Ok(Some(block)) => Ok(block),
-            Ok(None) => Err(PortError::halt(format!("block {height} is missing from the log: restore the data directory"))),
+            Ok(None) => {
+                Err(PortError::halt(format!("block {height} is missing from the log: restore the data directory")))
+            }
             Err(error) => Err(PortError::retry(STORAGE_PAUSE, error.to_string()).caused_by(error)),
         }
     }

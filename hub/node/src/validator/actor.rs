@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     applied::Applied,
     attest::{Attestor, FACTS_QUEUE},
-    evidence::{EvidenceInbox, evidence_lane},
+    evidence::{EvidenceInbox, OfferOutcome, Offered, evidence_lane},
     shares::{SharePool, SlotKey, turn},
     signing::{check, judged_time},
 };
@@ -87,6 +87,14 @@ impl Validator {
         self.progress.borrow().stopped.clone().or_else(|| self.inbox.desk().halted_text())
     }
 
+    /// Hands evidence in.
+    pub(crate) fn offer(&self, offered: &Offered) -> OfferOutcome {
+        match self.progress.borrow().stopped.clone() {
+            Some(reason) => OfferOutcome::Halted(reason),
+            None => self.inbox.offer(offered),
+        }
+    }
+
     /// Height it has executed.
     pub fn height(&self) -> Height {
         self.progress.borrow().height
@@ -140,10 +148,17 @@ pub(crate) fn spawn(
         pool: pool.clone(),
     });
     let actor = Actor { around: around.clone(), store, signer, pool, epoch, progress, applied };
-    tasks.spawn(checker.run(around.cancel.clone()));
-    tasks.spawn(attestor.run(around.cancel.clone()));
-    tasks.spawn(actor.run());
+    // A validator that stops for good says nothing any more, but its tasks end with the node only.
+    let (own, node) = (around.cancel.child_token(), around.cancel.clone());
+    tasks.spawn(until(node.clone(), checker.run(own.clone())));
+    tasks.spawn(until(node.clone(), attestor.run(own.clone())));
+    tasks.spawn(until(node, actor.run(own)));
     Ok(validator)
+}
+
+async fn until(node: CancellationToken, work: impl Future<Output = ()>) {
+    work.await;
+    node.cancelled().await;
 }
 
 fn current_epoch(store: &HubStore, epoch: Epoch) -> Result<EpochRecord, StoreError> {
@@ -184,15 +199,14 @@ struct Actor {
 }
 
 impl Actor {
-    async fn run(mut self) {
+    async fn run(mut self, own: CancellationToken) {
         let mut gossip = self.around.gossip.subscribe();
-        let cancel = self.around.cancel.clone();
         let clock = self.around.clock.clone();
         let mut tick = clock.sleep(Duration::ZERO);
         loop {
             let next = self.progress.borrow().height.next();
             let outcome = tokio::select! {
-                () = cancel.cancelled() => return,
+                () = own.cancelled() => return,
                 block = self.next_block(next) => self.follow(block).await,
                 Ok(share) = gossip.recv() => self.receive(share).await,
                 () = &mut tick => {
@@ -202,7 +216,7 @@ impl Actor {
             };
             match outcome {
                 Ok(()) => {}
-                Err(StepError::Fatal(fatal)) => return self.stop(&fatal, &cancel).await,
+                Err(StepError::Fatal(fatal)) => return self.stop(&fatal, &own),
                 Err(error @ (StepError::Store(_) | StepError::Signer(_))) => {
                     tracing::error!(%error, validator = %self.signer.address(), "a step failed and is tried again");
                     clock.sleep(PAUSE).await;
@@ -211,11 +225,11 @@ impl Actor {
         }
     }
 
-    /// Stays up to say why, so that an operator sees it in the status, but does nothing any more.
-    async fn stop(&self, fatal: &Fatal, cancel: &CancellationToken) {
+    /// Neither attests nor signs any more. The status says why.
+    fn stop(&self, fatal: &Fatal, own: &CancellationToken) {
         tracing::error!(error = %fatal, validator = %self.signer.address(), "the validator stops");
         self.progress.send_modify(|progress| progress.stopped = Some(fatal.to_string()));
-        cancel.cancelled().await;
+        own.cancel();
     }
 
     /// The next decided block, once its time is not ahead of this validator's own clock by more than the skew.
@@ -345,7 +359,8 @@ impl Actor {
         let verdict = check(hub, self.store.as_ref(), record, &self.epoch, now)?;
         if let Err(refusal) = &verdict {
             let checkpoint = &record.checkpoint;
-            tracing::warn!(%refusal, height = %checkpoint.height, kind = ?checkpoint.kind, "not signed");
+            tracing::debug!(%refusal, height = %checkpoint.height, kind = ?checkpoint.kind, "not signed");
+            metrics::counter!("infrastrukt_hub_signatures_withheld_total").increment(1);
         }
         Ok(verdict.is_ok())
     }

@@ -64,8 +64,8 @@ impl Attestor {
     }
 
     async fn flush(&self, pending: &mut PendingFacts) -> Result<(), AttestError> {
-        pending.settle(|id, fact| self.is_settled(id, fact))?;
         let now_ms = self.clock.now_ms();
+        pending.settle(now_ms, |id, fact| self.is_settled(id, fact))?;
         for fact in pending.give_up(now_ms) {
             tracing::warn!(?fact, validator = %self.signer.address(), "the log never took this fact, it is given up");
         }

@@ -149,7 +149,8 @@ impl Checks {
         };
         match outcome {
             Ok(facts) => {
-                metrics::counter!("hub_facts_verified_total", "chain" => label).increment(facts.len() as u64);
+                metrics::counter!("infrastrukt_hub_facts_verified_total", "chain" => label)
+                    .increment(facts.len() as u64);
                 // The other end only goes away when the validator stops.
                 let _ = self.facts.send(facts).await;
                 self.desk.verified(item.offered.digest, self.clock.now_ms());
@@ -172,7 +173,8 @@ impl Checks {
                 "halt"
             }
         };
-        metrics::counter!("hub_evidence_refused_total", "chain" => chain.to_string(), "remedy" => remedy).increment(1);
+        metrics::counter!("infrastrukt_hub_evidence_refused_total", "chain" => chain.to_string(), "remedy" => remedy)
+            .increment(1);
         tracing::warn!(%chain, digest = %offered.digest, remedy, %error, "evidence led to no facts");
     }
 
@@ -192,7 +194,11 @@ impl Checks {
         }
     }
 
-    async fn check_once(&self, verifier: &dyn FactVerifier, offered: &Offered) -> Result<Vec<Verified<Fact>>, PortError> {
+    async fn check_once(
+        &self,
+        verifier: &dyn FactVerifier,
+        offered: &Offered,
+    ) -> Result<Vec<Verified<Fact>>, PortError> {
         let _slot = self.slots.acquire().await.map_err(|_| PortError::retry(BACKOFF_MIN, "the validator stops"))?;
         if let Some(reason) = self.desk.halted(offered.evidence.chain()) {
             return Err(PortError::halt(reason));

@@ -1,7 +1,7 @@
 //! Facts a validator has verified and that do not stand in the log under its name yet.
 
 use infrastrukt_protocol::FACTS_PER_ATTESTATION_MAX;
-use infrastrukt_types::{Fact, FactId, codec};
+use infrastrukt_types::{Fact, FactId, Origin, codec};
 use std::collections::BTreeMap;
 
 /// Most facts kept; past it the evidence queue waits.
@@ -34,7 +34,8 @@ impl Pending {
 /// The facts, each once.
 #[derive(Default)]
 pub(crate) struct PendingFacts {
-    facts: BTreeMap<FactId, Pending>,
+    /// In the order of their chains: a message before its delivery, a nonce before the next.
+    facts: BTreeMap<(Origin, FactId), Pending>,
 }
 
 impl PendingFacts {
@@ -42,7 +43,7 @@ impl PendingFacts {
     pub(crate) fn add(&mut self, facts: impl IntoIterator<Item = Fact>) {
         for fact in facts {
             let bytes = codec::encode(&fact).len();
-            self.facts.entry(fact.id()).or_insert(Pending { fact, bytes, offers: 0, next_offer_ms: 0 });
+            self.facts.entry((fact.origin, fact.id())).or_insert(Pending { fact, bytes, offers: 0, next_offer_ms: 0 });
         }
     }
 
@@ -51,15 +52,22 @@ impl PendingFacts {
         self.facts.len() < PENDING_FACTS_MAX
     }
 
-    /// Drops the facts for which `settled` holds: in the log under this validator's name, or proven without it.
-    pub(crate) fn settle<E>(&mut self, mut settled: impl FnMut(&FactId, &Fact) -> Result<bool, E>) -> Result<(), E> {
+    /// Drops those of the due facts for which `settled` holds: in the log under this validator's name, or proven without
+    /// it. The others are not asked about: what was just offered takes a block or two.
+    pub(crate) fn settle<E>(
+        &mut self,
+        now_ms: u64,
+        mut settled: impl FnMut(&FactId, &Fact) -> Result<bool, E>,
+    ) -> Result<(), E> {
         let mut failure = None;
-        self.facts.retain(|id, pending| match settled(id, &pending.fact) {
-            Ok(settled) => !settled,
-            Err(error) => {
+        self.facts.retain(|(_, id), pending| {
+            if pending.next_offer_ms > now_ms {
+                return true;
+            }
+            settled(id, &pending.fact).map(|settled| !settled).unwrap_or_else(|error| {
                 failure = Some(error);
                 true
-            }
+            })
         });
         failure.map_or(Ok(()), Err)
     }
@@ -83,7 +91,8 @@ impl PendingFacts {
     /// Drops the facts that were offered often enough in vain, and says which.
     pub(crate) fn give_up(&mut self, now_ms: u64) -> Vec<Fact> {
         let vain = |pending: &Pending| pending.offers >= OFFERS_MAX && pending.next_offer_ms <= now_ms;
-        let given_up = self.facts.values().filter(|pending| vain(pending)).map(|pending| pending.fact.clone()).collect();
+        let given_up =
+            self.facts.values().filter(|pending| vain(pending)).map(|pending| pending.fact.clone()).collect();
         self.facts.retain(|_, pending| !vain(pending));
         given_up
     }
@@ -97,12 +106,11 @@ impl PendingFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infrastrukt_types::{B256, ChainId, FactKind, MessageId, Origin};
+    use infrastrukt_types::{B256, ChainId, FactKind, MessageId};
     use std::convert::Infallible;
 
     fn fact(event_index: u32) -> Fact {
-        let origin =
-            Origin { chain: ChainId(1), block_number: 1, block_hash: B256::ZERO, tx_index: 0, event_index };
+        let origin = Origin { chain: ChainId(1), block_number: 1, block_hash: B256::ZERO, tx_index: 0, event_index };
         Fact { origin, kind: FactKind::Delivered(MessageId(B256::ZERO)) }
     }
 
@@ -110,14 +118,16 @@ mod tests {
     fn attestations_are_bounded_and_repeated_until_settled() {
         let mut pending = PendingFacts::default();
         let count = FACTS_PER_ATTESTATION_MAX as u32 + 5;
-        pending.add((0..count).map(fact));
+        pending.add((0..count).rev().map(fact));
         pending.add((0..count).map(fact));
         assert_eq!(pending.facts.len(), count as usize);
-        assert_eq!(pending.take_due(0).len(), FACTS_PER_ATTESTATION_MAX);
+        let first = pending.take_due(0);
+        assert_eq!(first.len(), FACTS_PER_ATTESTATION_MAX);
+        assert!(first.is_sorted_by_key(|fact| fact.origin), "in the order of the chain");
         assert_eq!(pending.take_due(0).len(), 5);
         assert!(pending.take_due(REOFFER_MS - 1).is_empty());
         assert_eq!(pending.take_due(REOFFER_MS).len(), FACTS_PER_ATTESTATION_MAX);
-        pending.settle(|_, fact| Ok::<_, Infallible>(fact.origin.event_index > 0)).unwrap();
+        pending.settle(2 * REOFFER_MAX_MS, |_, fact| Ok::<_, Infallible>(fact.origin.event_index > 0)).unwrap();
         assert_eq!(pending.facts.len(), 1);
     }
 

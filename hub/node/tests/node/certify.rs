@@ -112,7 +112,8 @@ async fn operators_see_health_readiness_and_metrics() {
     let node = world.start().await;
     let operator = node.operator_addr;
     assert!(get(operator, "/healthz").await.starts_with("HTTP/1.1 200"));
-    eventually("readiness", || async { get(operator, "/readyz").await.starts_with("HTTP/1.1 200").then_some(()) }).await;
+    eventually("readiness", || async { get(operator, "/readyz").await.starts_with("HTTP/1.1 200").then_some(()) })
+        .await;
     assert!(get(operator, "/metrics").await.contains("metrics"));
     assert!(get(operator, "/elsewhere").await.starts_with("HTTP/1.1 404"));
     node.shutdown().await;

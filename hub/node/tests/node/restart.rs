@@ -17,9 +17,8 @@ async fn a_restart_signs_what_was_left_unsigned() {
         let fact = world.sent(1);
         // The keys attest to the message, but refuse to sign its checkpoint.
         let allowed = Arc::new(Mutex::new(vec![Attestation::digest(world.hub_id(), std::slice::from_ref(&fact))]));
-        world.signers = (0..4)
-            .map(|index| Arc::new(PickySigner { inner: signer(index), allowed: allowed.clone() }) as _)
-            .collect();
+        world.signers =
+            (0..4).map(|index| Arc::new(PickySigner { inner: signer(index), allowed: allowed.clone() }) as _).collect();
         let node = world.start().await;
         let client = client(&node);
         submit(&client, std::slice::from_ref(&fact)).await;

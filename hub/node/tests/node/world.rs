@@ -157,7 +157,8 @@ impl World {
     }
 
     pub(crate) fn on_disk(folder: &Path, genesis: Genesis) -> Self {
-        let store = |name: String, columns| Arc::new(RocksStore::open(folder.join(name), columns).unwrap()) as Arc<dyn Store>;
+        let store =
+            |name: String, columns| Arc::new(RocksStore::open(folder.join(name), columns).unwrap()) as Arc<dyn Store>;
         let stores = (0..4).map(|index| store(format!("validator-{index}"), HUB_COLUMNS)).collect();
         Self::over(genesis, store("log".into(), CONSENSUS_COLUMNS), stores)
     }

@@ -8,7 +8,7 @@ use crate::{
     cli::args::TermsArgs,
     user::{
         DealRecord, Network, UserError,
-        swap::{Proposal, lock_legs, own_legs, quote as quote_deal, register, show_deal},
+        swap::{Proposal, lock_legs, own_legs, quote as quote_deal, register, require_funds, show_deal},
     },
 };
 
@@ -33,6 +33,7 @@ pub(super) async fn new(context: &Context, args: TermsArgs) -> Outcome {
         let remedy = "use --as with a party of one of the legs";
         return Err(UserError::refused(format!("{who} locks nothing in this deal"), remedy));
     }
+    require_funds(&network, &wallet, &own).await?;
     let step = context.out.step("the hub records the deal");
     let deal_id = register(&network, hub_id, &deal).await?;
     drop(step);

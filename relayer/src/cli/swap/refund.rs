@@ -20,15 +20,15 @@ pub(super) async fn run(context: &Context, args: RefundArgs) -> Outcome {
     let network = context.network()?;
     let record = load_deal(&network, args.deal, context.now()).await?;
     let wallet = context.wallet(&network, &args.who)?;
+    let step = context.out.step("getting the money back");
     let legs = loop {
-        let step = context.out.step("asking the chains");
         let legs = refund(&network, &wallet, &record).await?;
-        drop(step);
         if !args.wait || legs.iter().all(|leg| leg.step.is_done()) {
             break legs;
         }
         tokio::time::sleep(POLL).await;
     };
+    drop(step);
     // Nothing was done and something is to be done later: programs see that as a failure that may be tried again.
     let is_early = legs.iter().all(|leg| leg.tx.is_none()) && legs.iter().any(|leg| !leg.step.is_done());
     if let Some(at) = legs.iter().filter_map(|leg| leg.next_at).min().filter(|_| is_early) {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use infrastrukt_api::{
-    CertifiedCheckpoint, CertifiedPage, ChainView, DealFilter, DealState, DealView, EvidenceOutcome, HubStatus, LeafView,
-    LegState, LegView, MessageState, MessageView, ProvenHeight,
+    CertifiedCheckpoint, CertifiedPage, ChainView, DealFilter, DealState, DealView, EvidenceOutcome, HubStatus,
+    LeafView, LegState, LegView, MessageState, MessageView, ProvenHeight,
 };
 use infrastrukt_ports::{Clock, FactVerifier, Remedy};
 use infrastrukt_sim::{SimChain, SimClock, SimVerifier};

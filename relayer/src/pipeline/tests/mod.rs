@@ -223,10 +223,12 @@ async fn locked_deal_is_released_everywhere() {
     let (id, deal) = world.deal(1);
     world.lock(id, &deal, 0);
     world.lock(id, &deal, 1);
-    world.until(200, "both are paid", |world| {
-        world.balance(RIGHT, "alice's purse") == Amount(1_000) && world.balance(LEFT, "bob's purse") == Amount(1_000)
-    })
-    .await;
+    world
+        .until(200, "both are paid", |world| {
+            world.balance(RIGHT, "alice's purse") == Amount(1_000)
+                && world.balance(LEFT, "bob's purse") == Amount(1_000)
+        })
+        .await;
     world.until(200, "nothing waits", World::is_idle).await;
     let state = world.hub.state();
     let deal = &state.deals[&id];

@@ -1,11 +1,10 @@
 //! Two simulated chains, a hub, and a relayer that can be killed and started again.
 
 use async_trait::async_trait;
-use infrastrukt_ports::{
-    Action, ChainReader, ChainWriter, PortError, SubmissionKey, SubmissionState, TickReport,
-};
+use infrastrukt_ports::{Action, ChainReader, ChainWriter, PortError, SubmissionKey, SubmissionState, TickReport};
 use infrastrukt_sim::{
-    Event, Faults, Recipient, SimChain, SimClock, SimConfig, SimReader, SimStore, SimTx, SimView, SimWriter, sim_account,
+    Event, Faults, Recipient, SimChain, SimClock, SimConfig, SimReader, SimStore, SimTx, SimView, SimWriter,
+    sim_account,
 };
 use infrastrukt_types::{
     Account, Amount, B256, ChainId, Deal, DealId, FactKind, HubId, Leg, MessageId, Nonce, Scheme, Timestamp,
@@ -92,6 +91,11 @@ fn config(chain: ChainId, peer: ChainId) -> SimConfig {
     }
 }
 
+/// One for each chain: a simulated writer tells its rows in the shared store apart by its account alone.
+fn relayer_account(chain: ChainId) -> Account {
+    sim_account(&format!("relayer on {}", chain.0))
+}
+
 impl World {
     pub(super) fn new() -> Self {
         let clock = SimClock::new(START);
@@ -101,8 +105,8 @@ impl World {
             chain.with_environment(|environment| {
                 environment.recipients.insert(sim_account("recipient"), Recipient::Accepts);
             });
-            for name in ["alice", "bob", "relayer"] {
-                chain.fund(sim_account(name), Account::ZERO, Amount(10u128.pow(24))).expect("fresh supply");
+            for account in [sim_account("alice"), sim_account("bob"), relayer_account(chain.chain())] {
+                chain.fund(account, Account::ZERO, Amount(10u128.pow(24))).expect("fresh supply");
             }
         }
         let views = chains.iter().map(|(id, chain)| (*id, chain.view(Faults::default()))).collect();
@@ -114,7 +118,7 @@ impl World {
     pub(super) async fn start(&mut self) {
         let chain = |(id, chain): (&ChainId, &SimChain)| {
             let reader: Arc<dyn ChainReader> = Arc::new(SimReader::new(self.views[id].clone()));
-            let inner = chain.writer(sim_account("relayer"), self.store.clone());
+            let inner = chain.writer(relayer_account(*id), self.store.clone());
             let policy = LanePolicy { batch_max: 6, in_flight_max: 3, scan_blocks_max: 4, ..LanePolicy::default() };
             ChainParts {
                 name: format!("eip155:{}", id.0).parse().expect("a name"),
@@ -175,7 +179,17 @@ impl World {
             }
             self.step().await;
         }
-        assert!(is_so(self), "not within {steps} steps: {what}; {:?}", self.chains.keys().map(|chain| self.counts(*chain)).collect::<Vec<_>>());
+        assert!(is_so(self), "not within {steps} steps: {what}; {:#?}", self.report());
+    }
+
+    /// What waits or died, and why.
+    fn report(&self) -> Vec<(Counts, Vec<Option<String>>)> {
+        let book = Book::open(self.store.clone(), self.chains.keys().copied()).expect("readable");
+        let lane = |chain: &ChainId| {
+            let dead = book.dead_items(*chain, None, 9).expect("readable");
+            (book.counts(*chain), dead.into_iter().map(|item| item.last_error).collect())
+        };
+        self.chains.keys().map(lane).collect()
     }
 
     /// What the store holds for a lane, counted anew.

@@ -7,7 +7,8 @@ use infrastrukt_types::{ChainId, Deal, DealId, Leg, LegRef, Timestamp};
 
 use super::{
     super::{AssetSpec, DealRecord, Network, UserError},
-    propose::{check_deadlines, check_escrow},
+    deadlines::check_deadlines,
+    propose::check_escrow,
     require_live,
 };
 
@@ -51,7 +52,7 @@ pub async fn review(
         return Err(UserError::DealMismatch { asked: id, actual });
     }
     require_open(id, view.state)?;
-    check_deadlines(&deal)?;
+    check_deadlines(network, &deal)?;
     deal.legs.iter().try_for_each(|leg| check_escrow(network, leg))?;
     let own = own_legs(network, &deal, who)?;
     let receives = received_legs(network, &deal, who)?;

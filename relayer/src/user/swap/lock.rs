@@ -1,8 +1,9 @@
 //! Locking one's own legs: the terms are on disk before anything leaves the process.
 
 use infrastrukt_ports::{Action, LockStatus, Receipt};
-use infrastrukt_types::LegRef;
+use infrastrukt_types::{Account, Amount, ChainId, LegRef};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 use super::super::{DealRecord, Network, UserError, Wallet};
 
@@ -26,9 +27,15 @@ pub async fn lock_legs(
     record: DealRecord,
     legs: &[LegRef],
 ) -> Result<Vec<LockedLeg>, UserError> {
+    let mut open = Vec::with_capacity(legs.len());
     for own in legs {
-        require_funds(network, wallet, &record, own).await?;
+        let chain = network.chain(own.leg.chain)?;
+        match wallet.lock_status(chain, own.lock_key(record.deal_id)).await? {
+            LockStatus::None => open.push(own.clone()),
+            LockStatus::Locked { .. } | LockStatus::Released | LockStatus::Refunded | LockStatus::Escaped => {}
+        }
     }
+    require_funds(network, wallet, &open).await?;
     let record = network.deals.keep(record, wallet.name())?;
     let mut locked = Vec::with_capacity(legs.len());
     for own in legs {
@@ -43,18 +50,21 @@ pub async fn lock_legs(
     Ok(locked)
 }
 
-async fn require_funds(
-    network: &Network,
-    wallet: &Wallet<'_>,
-    record: &DealRecord,
-    own: &LegRef,
-) -> Result<(), UserError> {
-    let chain = network.chain(own.leg.chain)?;
-    wallet.require_account(chain, own.leg.depositor).await?;
-    match wallet.lock_status(chain, own.lock_key(record.deal_id)).await? {
-        LockStatus::None => chain.require_balance(own.leg.depositor, own.leg.token, own.leg.amount).await,
-        LockStatus::Locked { .. } | LockStatus::Released | LockStatus::Refunded | LockStatus::Escaped => Ok(()),
+/// Refuses unless the wallet signs for these legs and holds all that they lock. Fees come on top.
+pub async fn require_funds(network: &Network, wallet: &Wallet<'_>, legs: &[LegRef]) -> Result<(), UserError> {
+    let mut needs: BTreeMap<(ChainId, Account, Account), Amount> = BTreeMap::new();
+    for own in legs {
+        let leg = &own.leg;
+        wallet.require_account(network.chain(leg.chain)?, leg.depositor).await?;
+        let need = needs.entry((leg.chain, leg.token, leg.depositor)).or_default();
+        *need = need.checked_add(leg.amount).ok_or_else(|| {
+            UserError::refused(format!("the amounts of token {} add up beyond 2^128", leg.token), "lower them")
+        })?;
     }
+    for ((chain, token, depositor), need) in needs {
+        network.chain(chain)?.require_balance(depositor, token, need).await?;
+    }
+    Ok(())
 }
 
 async fn lock(

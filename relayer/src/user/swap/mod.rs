@@ -1,6 +1,7 @@
 //! What the parties of a deal do: agree on terms, check them, lock, watch, and get their money back.
 
 mod accept;
+mod deadlines;
 mod lock;
 mod propose;
 mod refund;
@@ -9,7 +10,7 @@ mod shown;
 mod status;
 
 pub use accept::{Acceptance, Expectation, own_legs, review};
-pub use lock::{LockedLeg, lock_legs};
+pub use lock::{LockedLeg, lock_legs, require_funds};
 pub use propose::{Proposal, quote, register};
 pub use refund::{RefundStep, RefundedLeg, refund};
 pub use route::require_live;

@@ -7,8 +7,12 @@ use infrastrukt_types::{Account, Amount, B256, ChainId, Deal, DealId, HubId, LEG
 
 use super::{
     super::{AssetSpec, LegSpec, Network, UserError},
+    deadlines::check_deadlines,
     require_live,
 };
+
+/// Largest difference between hub time and a chain's time at which deals are made.
+const CLOCK_DIFFERENCE_MAX_S: u64 = 300;
 
 /// What somebody wants to agree on.
 #[derive(Clone, Debug)]
@@ -79,8 +83,24 @@ pub async fn quote(network: &Network, proposal: &Proposal) -> Result<(HubId, Dea
     let status = require_live(network, &chains).await?;
     let deal = network.hub.call(network.hub.api().quote_deal(terms.clone())).await?;
     check_quote(network, &terms, &deal)?;
-    check_deadlines(&deal)?;
+    check_deadlines(network, &deal)?;
+    check_lock_time(network, &deal, proposal.lock_within_s).await?;
     Ok((status.hub_id, deal))
+}
+
+/// The hub may add no more to the time for locking than clocks differ.
+async fn check_lock_time(network: &Network, deal: &Deal, lock_within_s: u64) -> Result<(), UserError> {
+    for leg in &deal.legs {
+        let now = network.chain(leg.chain)?.now().await?;
+        if deal.lock_by > now.plus(lock_within_s).plus(CLOCK_DIFFERENCE_MAX_S) {
+            let chain = network.chain_name(leg.chain);
+            return Err(UserError::refused(
+                format!("the hub lets parties lock until {}, and {chain} has {now}", deal.lock_by),
+                "do not lock: the hub's clock or the chain's is wrong",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Registers the deal under the id that we compute ourselves.
@@ -120,61 +140,9 @@ pub(super) fn check_escrow(network: &Network, leg: &Leg) -> Result<(), UserError
     ))
 }
 
-/// The part of the deadline rule that every party can check without knowing the hub's own bounds.
-pub(super) fn check_deadlines(deal: &Deal) -> Result<(), UserError> {
-    let refuse = |what: String| Err(UserError::refused(what, "do not lock: ask for a new quote"));
-    if !(deal.lock_by < deal.decide_by && deal.decide_by < deal.sign_by) {
-        let (lock_by, decide_by, sign_by) = (deal.lock_by, deal.decide_by, deal.sign_by);
-        return refuse(format!("lock_by {lock_by}, decide_by {decide_by}, sign_by {sign_by} do not ascend"));
-    }
-    for leg in &deal.legs {
-        if leg.escape_at <= deal.sign_by || leg.escape_window == 0 {
-            let (at, window) = (leg.escape_at, leg.escape_window);
-            return refuse(format!("escape_at {at} with a window of {window} s is not after sign_by {}", deal.sign_by));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infrastrukt_types::Timestamp;
-
-    fn leg(escape_at: u64, escape_window: u64) -> Leg {
-        Leg {
-            chain: ChainId(56),
-            escrow: Account::ZERO,
-            token: Account::ZERO,
-            amount: Amount(1),
-            depositor: Account::ZERO,
-            on_commit: Account::ZERO,
-            on_abort: Account::ZERO,
-            escape_at: Timestamp(escape_at),
-            escape_window,
-            tip: Amount::ZERO,
-        }
-    }
-
-    fn check(times: [u64; 3], escape: (u64, u64), expected: bool) {
-        let deal = Deal {
-            nonce: B256::ZERO,
-            lock_by: Timestamp(times[0]),
-            decide_by: Timestamp(times[1]),
-            sign_by: Timestamp(times[2]),
-            legs: vec![leg(100, 10), leg(escape.0, escape.1)],
-        };
-        assert_eq!(check_deadlines(&deal).is_ok(), expected, "{times:?} {escape:?}");
-    }
-
-    #[test]
-    fn deadlines_ascend() {
-        check([1, 2, 3], (100, 10), true);
-        check([2, 2, 3], (100, 10), false);
-        check([1, 3, 3], (100, 10), false);
-        check([1, 2, 3], (3, 10), false);
-        check([1, 2, 3], (100, 0), false);
-    }
 
     #[test]
     fn a_swap_has_two_legs_that_cross() {

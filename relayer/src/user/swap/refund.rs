@@ -97,8 +97,11 @@ async fn refund_leg(
         }
         require_undecided(record, view)?;
     }
-    let (step, tx, next_at) = escape(wallet, chain, record, own, requested_at).await?;
-    Ok(report(step, tx, next_at))
+    let (step, tx, timer_at) = escape(wallet, chain, record, own, requested_at).await?;
+    // A living hub that has not decided yet aborts after `decide_by`, long before the timer.
+    let is_undecided = view.is_some_and(|view| view.decision.is_none());
+    let abort_at = Some(record.deal.decide_by).filter(|_| is_undecided && step == RefundStep::Waiting);
+    Ok(report(step, tx, abort_at.or(timer_at)))
 }
 
 /// Uses the ABORT certificate, where there is one.

@@ -72,13 +72,14 @@ pub async fn status(network: &Network, record: &DealRecord, now: Timestamp) -> S
     for leg in record.deal.leg_refs() {
         legs.push(leg_status(network, record, &leg).await);
     }
+    let is_final = is_final(record, view.as_ref(), &legs, now);
     SwapStatus {
         deal_id: record.deal_id,
         state: view.as_ref().map(|view| view.state),
         decision: view.as_ref().and_then(|view| view.decision),
         deal: show_deal(network, &record.deal).await,
-        next: next(record, view.as_ref(), now),
-        is_final: is_final(record, view.as_ref(), &legs, now),
+        next: next(record, view.as_ref(), is_final, now),
+        is_final,
         legs,
         hub_error,
     }
@@ -112,10 +113,13 @@ fn is_final(record: &DealRecord, view: Option<&DealView>, legs: &[LegStatus], no
     }
 }
 
-fn next(record: &DealRecord, view: Option<&DealView>, now: Timestamp) -> String {
+fn next(record: &DealRecord, view: Option<&DealView>, is_final: bool, now: Timestamp) -> String {
     let deal = &record.deal;
     let escape_at = deal.legs.iter().map(|leg| leg.escape_at).min().unwrap_or(deal.sign_by);
     let timer = || format!("the timer refund may be requested {}: `relayer swap refund`", when(escape_at, now));
+    if view.is_none() && is_final {
+        return "nothing: no lock is left".into();
+    }
     let Some(view) = view else { return format!("the hub does not answer; {}", timer()) };
     match (view.state, view.decision) {
         (DealState::Open | DealState::Locking, _) if now <= deal.lock_by => {
