@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::{Address, U256, utils::parse_ether};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{
@@ -96,7 +96,5 @@ pub(crate) async fn aborts(devnet: &Devnet) -> Result<()> {
     ensure!(states[0] == "refunded" && states[1] == "waiting", "legs are {states:?}");
     let after = bsc.native(carol).await?;
     ensure!(after == before - gas, "carol has {after} of {before}, and paid {gas} for gas");
-    let events = shown["legs"][0]["lock_key"].as_str().context("a leg has a lock key")?;
-    ensure!(events.len() == 66, "`{events}` is no lock key");
     Ok(())
 }

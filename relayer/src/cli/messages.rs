@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     admin::{DeliveryJob, RelayerApiClient as _},
-    user::{Network, UserError, message_action},
+    user::{Network, UserError, message_action, sent},
 };
 
 /// Payload bytes that people are shown.
@@ -56,7 +56,9 @@ async fn list(context: &Context, args: MessagesArgs) -> Outcome {
 
 async fn show(context: &Context, id: MessageId) -> Outcome {
     let network = context.network()?;
-    let view = network.hub.call(network.hub.api().message(id)).await?.ok_or_else(|| unknown(id))?;
+    let Some(view) = network.hub.call(network.hub.api().message(id)).await? else {
+        return on_its_way(context, &network, id);
+    };
     let manual = manual(&network, &view).await;
     let jobs = jobs(context, id).await.unwrap_or_default();
     people(context, &network, &view);
@@ -72,6 +74,14 @@ async fn show(context: &Context, id: MessageId) -> Outcome {
         context.out.line(format!("the relayer's {} on {} is {:?}{error}", job.kind, job.lane, job.state));
     }
     context.out.document(&document(&view, manual, &jobs))?;
+    Ok(Done::Well)
+}
+
+/// Sent from here, and not final or not shown to the hub yet.
+fn on_its_way(context: &Context, network: &Network, id: MessageId) -> Outcome {
+    let sent = sent(network, id)?.ok_or_else(|| unknown(id))?;
+    context.out.line(format!("sent in {} (block {}); the hub sees it once that block is final", sent.tx, sent.block));
+    context.out.document(&json!({ "id": id, "state": "sent", "tx": sent.tx, "block": sent.block, "manual": null }))?;
     Ok(Done::Well)
 }
 

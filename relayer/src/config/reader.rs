@@ -88,7 +88,9 @@ impl<'text> Reader<'text> {
         let hub = self.hub(overrides);
         let chains = self.chains(environment);
         let kind = chains.first().map(|chain| chain.config.adapter.kind());
-        let keystore = kind.map(|kind| self.keystore(kind, overrides));
+        // Taken in any case: a broken chain file must not make the section look unknown.
+        let section = self.document.take("keystore").unwrap_or_default();
+        let keystore = kind.map(|kind| self.keystore(section, kind, overrides));
         let relayer = self.relayer(overrides, &chains);
         let accounts = self.book("accounts", &chains);
         let tokens = self.book("tokens", &chains);
@@ -161,8 +163,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    fn keystore(&mut self, kind: Kind, overrides: &Overrides) -> KeystoreConfig {
-        let section: KeystoreSection = self.document.take("keystore").unwrap_or_default();
+    fn keystore(&self, section: KeystoreSection, kind: Kind, overrides: &Overrides) -> KeystoreConfig {
         let dir = self.base.join(section.dir.unwrap_or("keystore".into()));
         let from_file = section.password_file.map(|path| self.base.join(path.into_inner()));
         KeystoreConfig { kind, dir, password_file: overrides.password_file.clone().or(from_file) }

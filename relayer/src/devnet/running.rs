@@ -100,7 +100,7 @@ impl Devnet {
             return Ok(());
         }
         for node in &self.nodes {
-            println!("{:<16} {}", node.chain.name, node.url());
+            println!("{:<16} {}", node.chain.name.as_str(), node.url());
         }
         println!("{:<16} http://{}", "hub", self.hub_api);
         println!("{:<16} {}/metrics", "relayer", self.endpoints.health);

@@ -43,5 +43,5 @@ pub async fn bridge(network: &Network, wallet: &Wallet<'_>, transfer: &Transfer<
     }
     let deadline = deadline(target, transfer.deadline).await?;
     let action = Action::Bridge { token, target: target.file.id, recipient, amount, deadline };
-    finish(wallet, source, &format!("bridge {label}"), &action).await
+    finish(network, wallet, source, &format!("bridge {label}"), &action).await
 }

@@ -25,5 +25,5 @@ pub use intent::{Intent, Intents, USER_COLUMNS};
 pub use network::{Asset, Chain, NATIVE, Network};
 pub use parse::{AssetSpec, LegSpec, duration, show_seconds};
 pub use proof::{is_certified, message_action, settle_action};
-pub use send::{GAS_LIMIT_DEFAULT, Sending, Sent, send};
+pub use send::{GAS_LIMIT_DEFAULT, Sending, Sent, send, sent};
 pub use wallet::{Wallet, unlock};

@@ -1,12 +1,12 @@
 //! Sending a message.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use infrastrukt_ports::Action;
 use infrastrukt_types::{Account, Bytes, MessageId, Timestamp, keccak256};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Chain, Network, UserError, Wallet};
+use super::{Chain, Network, UserError, Wallet, write_synced};
 
 /// Gas for the recipient's handler where the sender does not say: enough for a handler that writes a few slots.
 pub const GAS_LIMIT_DEFAULT: u64 = 200_000;
@@ -30,7 +30,7 @@ pub struct Sending<'a> {
 }
 
 /// A message or transfer that is on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// Its id.
     pub id: MessageId,
@@ -54,11 +54,12 @@ pub async fn send(network: &Network, wallet: &Wallet<'_>, sending: &Sending<'_>)
     let payload = keccak256(&sending.payload);
     let lasts_s = sending.deadline.map_or(0, |lasts| lasts.as_secs());
     let label = format!("send {} {recipient} {} {lasts_s} {payload}", sending.target.file.id, sending.gas_limit);
-    finish(wallet, sending.source, &label, &action).await
+    finish(network, wallet, sending.source, &label, &action).await
 }
 
 /// Submits an action that sends a message.
 pub(super) async fn finish(
+    network: &Network,
     wallet: &Wallet<'_>,
     chain: &Chain,
     label: &str,
@@ -68,7 +69,26 @@ pub(super) async fn finish(
     let id = receipt.message_id.ok_or_else(|| {
         UserError::Unexpected(format!("transaction {} on {} sent no message", receipt.tx, chain.name()))
     })?;
-    Ok(Sent { id, tx: receipt.tx, block: receipt.block })
+    let sent = Sent { id, tx: receipt.tx, block: receipt.block };
+    let json = serde_json::to_vec_pretty(&sent).map_err(|error| UserError::Unexpected(error.to_string()))?;
+    write_synced(&sent_path(network, id), &json)?;
+    Ok(sent)
+}
+
+/// What was sent from this data directory under an id: known here before any relayer has shown it to the hub.
+pub fn sent(network: &Network, id: MessageId) -> Result<Option<Sent>, UserError> {
+    let path = sent_path(network, id);
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| UserError::Damaged { path, reason: error.to_string() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(UserError::file(path)(error)),
+    }
+}
+
+fn sent_path(network: &Network, id: MessageId) -> PathBuf {
+    network.data_dir().join("sent").join(format!("{id}.json"))
 }
 
 /// The deadline in the target's own time; zero never expires.

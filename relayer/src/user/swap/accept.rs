@@ -10,6 +10,7 @@ use super::{
     deadlines::check_deadlines,
     propose::check_escrow,
     require_live,
+    tips::check_tips,
 };
 
 /// Least time that must be left for a lock to get into a block.
@@ -53,6 +54,7 @@ pub async fn review(
     }
     require_open(id, view.state)?;
     check_deadlines(network, &deal)?;
+    check_tips(&deal)?;
     deal.legs.iter().try_for_each(|leg| check_escrow(network, leg))?;
     let own = own_legs(network, &deal, who)?;
     let receives = received_legs(network, &deal, who)?;

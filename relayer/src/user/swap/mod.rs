@@ -8,6 +8,7 @@ mod refund;
 mod route;
 mod shown;
 mod status;
+mod tips;
 
 pub use accept::{Acceptance, Expectation, own_legs, review};
 pub use lock::{LockedLeg, lock_legs, require_funds};

@@ -9,6 +9,7 @@ use super::{
     super::{AssetSpec, LegSpec, Network, UserError},
     deadlines::check_deadlines,
     require_live,
+    tips::check_tips,
 };
 
 /// Largest difference between hub time and a chain's time at which deals are made.
@@ -84,6 +85,7 @@ pub async fn quote(network: &Network, proposal: &Proposal) -> Result<(HubId, Dea
     let deal = network.hub.call(network.hub.api().quote_deal(terms.clone())).await?;
     check_quote(network, &terms, &deal)?;
     check_deadlines(network, &deal)?;
+    check_tips(&deal)?;
     check_lock_time(network, &deal, proposal.lock_within_s).await?;
     Ok((status.hub_id, deal))
 }
