@@ -21,7 +21,9 @@ pub use deal::{
     step as step_deal,
 };
 pub use genesis::{ChainRecord, ChainTiming, Genesis, GenesisError, HubTiming, Identity};
-pub use hub::{Change, ExecuteError, Executed, FactRefusal, Hub, Refusal, StateView, Sweep, Tally, Tip, apply_root};
+pub use hub::{
+    Change, ExecuteError, Executed, FactRefusal, Hub, Refusal, StateView, Sweep, Tally, Tip, apply_root, check_cancel,
+};
 pub use limits::{
     CHAINS_MAX, DEAL_SPAN_MAX_S, DUE_DEALS_PER_BLOCK_MAX, DealRefusal, DealTerms, ESCAPE_SPREAD_MAX_S,
     FACTS_PER_ATTESTATION_MAX, GAS_LIMIT_MAX, LegTerms, MessageRefusal, NAME_MAX, OPEN_DEALS_MAX, PAYLOAD_MAX,

@@ -7,7 +7,7 @@ use infrastrukt_api::{
     refusal,
 };
 use infrastrukt_ports::{Clock, Consensus, StoreError};
-use infrastrukt_protocol::{self as protocol, Hub, StateView, check_deal, deadlines};
+use infrastrukt_protocol::{self as protocol, Hub, StateView, check_cancel, check_deal, deadlines};
 use infrastrukt_store::HubStore;
 use infrastrukt_types::{
     CheckpointKind, Deal, DealCancel, DealId, Decision, Evidence, Height, HubTx, MessageId, Timestamp,
@@ -214,10 +214,7 @@ impl HubApiServer for Methods {
             }
             None => {}
         }
-        if cancel.signatures.len() != record.deal.legs.len() {
-            let (given, legs) = (cancel.signatures.len(), record.deal.legs.len());
-            return Err(refused(format!("{given} signatures given: a cancel has one for each of the {legs} legs")));
-        }
+        check_cancel(&self.hub.genesis, self.hub.hub_id, &record.deal, &cancel).map_err(refused)?;
         let aborted =
             move |store: &HubStore| Ok(store.deal(&id)?.is_some_and(|record| record.decision == Some(Decision::Abort)));
         self.decide(HubTx::CancelDeal(cancel), id, aborted).await

@@ -49,8 +49,11 @@ async fn a_wrong_deal_is_refused_with_its_rule() {
     let cancel = DealCancel { deal: DealId::default(), signatures: Vec::new() };
     assert_eq!(code(client.cancel_deal(cancel).await), ErrorCode::Refused as i32);
     let id = client.register_deal(deal).await.unwrap();
-    let forged = DealCancel { deal: id, signatures: vec![vec![1; 65].into(), vec![2; 65].into()] };
-    assert_eq!(code(client.cancel_deal(forged).await), ErrorCode::Refused as i32);
+    for length in [65, 1 << 20] {
+        let forged = DealCancel { deal: id, signatures: vec![vec![1; length].into(), vec![2; length].into()] };
+        assert_eq!(code(client.cancel_deal(forged).await), ErrorCode::Refused as i32);
+        assert_eq!(client.status().await.unwrap().pending, 0, "junk must not reach the log");
+    }
     node.shutdown().await;
 }
 

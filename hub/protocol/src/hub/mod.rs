@@ -17,6 +17,7 @@ mod tally;
 mod tests;
 mod view;
 
+pub use cancel::check_cancel;
 pub use change::{Change, apply_root};
 pub use execute::{ExecuteError, Executed, Hub};
 pub use refusal::{FactRefusal, Refusal};
