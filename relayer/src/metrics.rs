@@ -1,4 +1,5 @@
-//! The relayer's Prometheus metrics: their names, what they mean, and the one place that sets them.
+//! The relayer's Prometheus metrics: their names, what they mean, and the one place that sets them. Gas and calls to
+//! endpoints are counted by the adapters, where they happen, under names that are only described here.
 
 use infrastrukt_api::DealState;
 use infrastrukt_types::{Amount, Timestamp};
@@ -56,7 +57,7 @@ fn describe() {
     describe_gauge!(QUEUE_OLDEST, "Age in seconds of the oldest entry seen at the front, by lane and stage");
     describe_counter!(DELIVERIES, "Messages whose delivery on the lane's chain is final");
     describe_counter!(RETRIES, "Things tried again, by lane and reason");
-    describe_counter!(GAS_SPENT, "Gas (or compute units) used by final transactions");
+    describe_counter!(GAS_SPENT, "Gas (or compute units) used by final transactions, by chain, action and outcome");
     describe_counter!(RPC_CALLS, "Calls to the chain's endpoints");
     describe_gauge!(
         RPC_CALLS_PER_MESSAGE,
@@ -90,14 +91,6 @@ pub(crate) fn delivered(lane: &str, count: u64) {
 
 pub(crate) fn retry(lane: &str, reason: &'static str) {
     counter!(RETRIES, "lane" => owned(lane), "reason" => reason).increment(1);
-}
-
-pub(crate) fn gas_spent(chain: &str, gas: u64) {
-    counter!(GAS_SPENT, "chain" => owned(chain)).increment(gas);
-}
-
-pub(crate) fn rpc_calls(chain: &str, calls: u64) {
-    counter!(RPC_CALLS, "chain" => owned(chain)).absolute(calls);
 }
 
 pub(crate) fn rpc_calls_per_message(lane: &str, calls: u64, messages: u64) {

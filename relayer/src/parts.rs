@@ -86,7 +86,8 @@ impl Default for LanePolicy {
 /// Bounds that hold for each lane alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Queued deliveries of one lane beyond which no further checkpoint is taken.
+    /// Queued deliveries of one lane beyond which no further messages are taken for it. Decisions and rotations always
+    /// are, and other lanes go on.
     pub queue_max: u64,
     /// Evidence records of one lane beyond which its chain is not read further.
     pub evidence_max: u64,

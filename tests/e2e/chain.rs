@@ -45,6 +45,7 @@ pub(crate) fn dev_key(index: u32) -> Result<PrivateKeySigner> {
 }
 
 /// One chain of the devnet.
+#[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) name: String,
     pub(crate) id: u64,
@@ -93,6 +94,23 @@ impl Chain {
     pub(crate) async fn gas_paid(&self, tx: &str) -> Result<U256> {
         let receipt = self.receipt(tx.parse()?).await?;
         Ok(U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price))
+    }
+
+    /// Number of the newest block.
+    pub(crate) async fn height(&self) -> Result<u64> {
+        Ok(self.provider.get_block_number().await?)
+    }
+
+    /// What an account paid for gas in all blocks after this one.
+    pub(crate) async fn gas_since(&self, account: Address, block: u64) -> Result<U256> {
+        let mut paid = U256::ZERO;
+        for number in block + 1..=self.height().await? {
+            let receipts = self.provider.get_block_receipts(number.into()).await?.unwrap_or_default();
+            for receipt in receipts.iter().filter(|receipt| receipt.from == account) {
+                paid += U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
+            }
+        }
+        Ok(paid)
     }
 
     /// Time of the newest block.

@@ -31,6 +31,21 @@ pub(crate) fn clean(command: &mut Command) {
     command.env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true);
 }
 
+/// Runs a program to its end; `line` is how failures call it.
+pub(crate) async fn run(mut command: Command, line: &str) -> Result<Answer> {
+    clean(&mut command);
+    let output = timeout(COMMAND_MAX, command.output())
+        .await
+        .with_context(|| format!("`{line}` did not end within {} s", COMMAND_MAX.as_secs()))?
+        .with_context(|| format!("`{line}` does not run"))?;
+    Ok(Answer {
+        code: output.status.code().unwrap_or(-1),
+        json: Value::Null,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
 /// The command line of one data directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Cli {
@@ -42,19 +57,8 @@ impl Cli {
     /// Runs the command for people and returns what it printed.
     pub(crate) async fn text(&self, args: &[&str]) -> Result<Answer> {
         let mut command = Command::new(&self.program);
-        clean(&mut command);
         command.args(args).arg("--data-dir").arg(&self.dir);
-        let line = format!("relayer {}", args.join(" "));
-        let output = timeout(COMMAND_MAX, command.output())
-            .await
-            .with_context(|| format!("`{line}` did not end within {} s", COMMAND_MAX.as_secs()))?
-            .with_context(|| format!("`{line}` does not run"))?;
-        Ok(Answer {
-            code: output.status.code().unwrap_or(-1),
-            json: Value::Null,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        run(command, &format!("relayer {}", args.join(" "))).await
     }
 
     /// Runs the command with `--json`; exactly one document must come back, whatever the outcome.

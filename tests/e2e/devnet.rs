@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     chain::Chain,
-    command::{Cli, clean, json_file, list, text},
+    command::{Cli, clean, json_file, list, run, text},
     poll::until,
     programs::Programs,
 };
@@ -42,7 +42,7 @@ pub(crate) struct Devnet {
     /// A hub that was started by hand, in place of one that was killed.
     hub: Option<Child>,
     chains: Vec<Chain>,
-    hub_url: String,
+    pub(crate) hub_url: String,
     accounts: Value,
 }
 
@@ -106,9 +106,35 @@ impl Devnet {
     pub(crate) async fn start_hub(&mut self) -> Result<()> {
         let mut command = Command::new(&self.programs.hub);
         clean(&mut command);
-        command.args(["start", "--config"]).arg(self.dir().join("hub/hub.toml"));
+        command.args(["start", "--config"]).arg(self.hub_config());
         self.hub = Some(self.logged(command, "hub-by-hand.log").context("`hub start` does not run")?);
         self.answers().await
+    }
+
+    /// Ends the hub that runs, and starts it by hand: it reads its configuration anew.
+    pub(crate) async fn restart_hub(&mut self) -> Result<()> {
+        if self.hub.is_some() {
+            self.stop_hub().await?;
+        } else {
+            self.kill_hub()?;
+            until("the hub is gone", STOP_MAX, || async { Ok(self.hub_pid().is_none().then_some(())) }).await?;
+        }
+        self.start_hub().await
+    }
+
+    /// The configuration of the hub.
+    pub(crate) fn hub_config(&self) -> PathBuf {
+        self.dir().join("hub/hub.toml")
+    }
+
+    /// Runs a command of `hub` that must succeed, and returns what it printed.
+    pub(crate) async fn hub_command(&self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.programs.hub);
+        command.args(args);
+        let line = format!("hub {}", args.join(" "));
+        let answer = run(command, &line).await?;
+        ensure!(answer.code == 0, "`{line}` failed with {}: {}", answer.code, answer.stderr);
+        Ok(answer.stdout)
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -205,7 +231,8 @@ impl Devnet {
         Ok(())
     }
 
-    async fn stop_hub(&mut self) -> Result<()> {
+    /// Ends the hub that was started by hand, as an operator does.
+    pub(crate) async fn stop_hub(&mut self) -> Result<()> {
         let Some(mut hub) = self.hub.take() else { return Ok(()) };
         let pid = hub.id().context("the hub that was started by hand ended by itself")?;
         kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;

@@ -26,9 +26,9 @@ impl Steps {
         Self { failures: Mutex::default(), words }
     }
 
-    /// The devnet, or the end of the test with the reason.
-    pub(crate) fn started(&self, devnet: Result<Devnet>) -> Devnet {
-        devnet.unwrap_or_else(|error| panic!("the devnet does not start: {error:#}"))
+    /// What every step needs, or the end of the test with the reason.
+    pub(crate) fn started<T>(&self, needed: Result<T>) -> T {
+        needed.unwrap_or_else(|error| panic!("the devnet does not start: {error:#}"))
     }
 
     /// Runs one step and says how it went.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256, utils::parse_ether};
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     chain::Chain,
@@ -17,14 +17,17 @@ const COMMIT_MAX: Duration = Duration::from_secs(90);
 /// What the protocol promises for a refund by certificate.
 const ABORT_MAX: Duration = Duration::from_secs(180);
 
-/// Waits for a deal's state and returns the deal as `deals show` has it.
+/// Waits until the hub has a deal in this state, which it keeps, and returns the deal as `deals show` has it.
 pub(crate) async fn deal_in(devnet: &Devnet, deal: &str, state: &str, within: Duration) -> Result<Value> {
     until(&format!("deal {deal} is {state}"), within, || async {
-        let shown = devnet.cli.ok(&["deals", "show", deal]).await?;
-        ensure!(shown["state"] != "fault" || state == "fault", "the deal is at fault: {}", shown["fault"]);
-        Ok((shown["state"] == state).then_some(shown))
+        let view = devnet.hub("hub_deal", json!([deal])).await?;
+        ensure!(view["state"] != "fault" || state == "fault", "the deal is at fault: {}", view["fault"]);
+        Ok((view["state"] == state).then_some(()))
     })
-    .await
+    .await?;
+    let shown = devnet.cli.ok(&["deals", "show", deal]).await?;
+    ensure!(shown["state"] == state, "the hub has the deal as {state}, `deals show` as {}", shown["state"]);
+    Ok(shown)
 }
 
 /// The only transaction of a command that locked one leg.

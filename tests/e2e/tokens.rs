@@ -13,7 +13,8 @@ use super::{
 
 const ARRIVE_MAX: Duration = Duration::from_secs(90);
 
-async fn arrives(chain: &Chain, account: Address, token: Address, expected: U256) -> Result<()> {
+/// Waits until an account has exactly so much of a token.
+pub(crate) async fn arrives(chain: &Chain, account: Address, token: Address, expected: U256) -> Result<()> {
     let what = format!("{account} has {expected} of {token} on {}", chain.name);
     until(&what, ARRIVE_MAX, || async { Ok((chain.tokens_of(account, token).await? == expected).then_some(())) }).await
 }

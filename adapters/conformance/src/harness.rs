@@ -60,7 +60,7 @@ pub struct World {
 /// One fresh chain with the hub's contracts on it. Its verifier starts at epoch 1 with the set of
 /// [`TestValidators`](crate::TestValidators), which lasts for a year of chain time.
 ///
-/// The chain makes blocks only when it is told to, and the head it starts with is final.
+/// The chain makes blocks only when it is told to, and those of its first blocks that are not final are empty.
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// Where the case plays.

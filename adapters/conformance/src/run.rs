@@ -1,6 +1,13 @@
 //! Runs every case on a chain of its own.
 
-use std::{fmt::Write, future::Future, time::Duration};
+use std::{
+    any::Any,
+    fmt::Write,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+    time::Duration,
+};
 
 use crate::{Failure, Harness, cases};
 
@@ -35,8 +42,26 @@ impl Report {
 }
 
 async fn within_time(case: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let timed = tokio::time::timeout(CASE_TIMEOUT, Box::pin(case)).await;
+    let timed = tokio::time::timeout(CASE_TIMEOUT, without_panic(case)).await;
     timed.unwrap_or_else(|_| Err(Failure::new(format_args!("not finished after {CASE_TIMEOUT:?}"))))
+}
+
+/// An adapter that panics fails the case it panicked in, and no other.
+async fn without_panic(case: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut case = Box::pin(case);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| case.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(panic) => Poll::Ready(Err(Failure::new(format_args!("panicked: {}", words(panic.as_ref()))))),
+    })
+    .await
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "without a message",
+    }
 }
 
 macro_rules! cases {

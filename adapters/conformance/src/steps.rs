@@ -35,7 +35,7 @@ pub(crate) async fn drive<H: Harness>(
         match writer.state(key).await? {
             SubmissionState::Unknown => return Err(Failure::new("an accepted submission is unknown to its writer")),
             end @ (SubmissionState::Final(_) | SubmissionState::Reverted { .. }) => return Ok(end),
-            SubmissionState::Pending | SubmissionState::Included(_) => {
+            SubmissionState::Pending | SubmissionState::Included { .. } => {
                 h.mine(1).await?;
                 h.finalize().await?;
             }

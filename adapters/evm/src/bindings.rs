@@ -106,6 +106,7 @@ sol! {
         error InsufficientGas(uint256 available, uint256 required);
         error NotOneMessage(uint256 given);
         error PeerFixed(uint64 chain, bytes32 gateway);
+        error ChainsAreOpen();
         error ZeroAddress();
         error TransferFailed(address to, uint256 amount);
         error Unauthorized(address caller);
@@ -150,12 +151,13 @@ sol! {
 
     #[sol(rpc)]
     interface IEscrow {
-        enum LockState { None, Locked, Released, Refunded, Escaped }
+        enum LockState { None, Locked, Released, Refunded, Escaped, Cancelled }
 
         event Locked(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
         event Settled(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index, bool commit);
         event EscapeRequested(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index, uint64 executableAt);
         event Escaped(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
+        event LockCancelled(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
         event Credited(address indexed account, address indexed token, uint256 amount);
         event CreditWithdrawn(address indexed account, address indexed token, uint256 amount);
         event LocksPaused(bool paused);
@@ -174,6 +176,7 @@ sol! {
         error InvalidSignature();
         error SignatureExpired(uint256 deadline);
         error AlreadyLocked(bytes32 lockKey);
+        error CancelledLock(bytes32 lockKey);
         error NotLocked(bytes32 lockKey);
         error WrongValue(uint256 given, uint256 required);
         error TokenWithoutCode(address token);
@@ -210,6 +213,7 @@ sol! {
             bytes32 r,
             bytes32 s
         ) external;
+        function cancelLock(bytes32 dealId, LegRef calldata legRef) external;
         function settle(
             Checkpoint calldata checkpoint,
             bytes calldata certificate,
@@ -248,6 +252,7 @@ sol! {
         error MalformedCertificate();
         error WrongScheme(uint8 given);
         error InvalidValidatorSet(uint256 index);
+        error TooFewValidators(uint256 given, uint256 min);
         error InvalidSignature(uint256 index);
         error BelowQuorum(uint256 signedWeight, uint256 totalWeight);
         error NotConsecutive(uint64 given, uint64 expected);
@@ -308,6 +313,8 @@ sol! {
         event OutflowLimitSet(address indexed token, uint208 capacity, uint48 windowSeconds);
         event BridgingPaused(bool paused);
         event GuardianSet(address guardian);
+        event Credited(address indexed account, address indexed token, uint256 amount);
+        event CreditWithdrawn(address indexed account, address indexed token, uint256 amount);
 
         error UnknownRoute(address token, uint64 chain);
         error UnknownPeer(uint64 chain, bytes32 sender);
@@ -315,7 +322,10 @@ sol! {
         error Dust(uint256 amount, uint256 unit);
         error ZeroAmount();
         error InvalidRecipient(bytes32 recipient);
+        error InvalidDeadline(uint64 given, uint256 latest);
+        error InvalidRefund(address refundTo);
         error OutflowLimit(address token, uint256 amount, uint256 available);
+        error AboveOutflowLimit(address token, uint256 amount, uint256 capacity);
         error MintExceedsLocked(uint256 minted, uint256 locked);
         error TransferMismatch(uint256 received, uint256 expected);
         error WrongValue(uint256 given, uint256 required);
@@ -326,12 +336,20 @@ sol! {
         error PeerExists(uint64 chain);
         error InvalidRoute(address token, uint64 chain);
         error AmountTooLarge(uint256 amount, uint256 max);
-        error TransferFailed(address token, address to, uint256 amount);
         error ZeroAddress();
-        function bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline)
-            external
-            payable
-            returns (bytes32 id);
+        error TokenWithoutCode(address token);
+        error TransferFailed();
+        error InsufficientGas(uint256 available, uint256 required);
+        error NoCredit(address account, address token);
+
+        function bridge(
+            address token,
+            uint64 target,
+            bytes32 recipient,
+            uint256 amount,
+            uint64 deadline,
+            address refundTo
+        ) external payable returns (bytes32 id);
         function quote(address token, uint64 target) external view returns (uint256 feeWei, uint40 validUntil);
         function bridgeWithPermit(
             address token,
@@ -339,6 +357,7 @@ sol! {
             bytes32 recipient,
             uint256 amount,
             uint64 deadline,
+            address refundTo,
             uint256 permitDeadline,
             uint8 v,
             bytes32 r,
@@ -364,6 +383,10 @@ sol! {
         function peers(uint64 chain) external view returns (bytes32);
         function route(address token, uint64 chain) external view returns (Route memory);
         function outflowAvailable(address token) external view returns (uint256);
+        function returnsAvailable(address token) external view returns (uint256);
+        function withdrawCredit(address token, address account) external;
+        function withdrawCreditTo(address token, address to) external;
+        function credits(address account, address token) external view returns (uint256);
         function onMessage(bytes32 id, uint64 source, bytes32 sender, bytes calldata payload) external;
         function onExpired(bytes32 id, uint64 target, bytes calldata payload) external;
     }

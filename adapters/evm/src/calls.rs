@@ -157,7 +157,7 @@ impl CallContext {
                 };
                 Draft { fee: Some(Fee::Gateway(query)), ..free(gateway, call) }
             }
-            Action::Bridge { token, target, recipient, amount, deadline } => {
+            Action::Bridge { token, target, recipient, amount, deadline, refund_to } => {
                 let token = evm(*token)?;
                 let query = ITokenBridge::quoteCall { token, target: target.0 };
                 let call = ITokenBridge::bridgeCall {
@@ -166,6 +166,7 @@ impl CallContext {
                     recipient: recipient.0,
                     amount: U256::from(amount.0),
                     deadline: deadline.0,
+                    refundTo: evm(*refund_to)?,
                 };
                 let value = if token.is_zero() { amount.0 } else { 0 };
                 Draft { fee: Some(Fee::Bridge(query)), ..paying(token_bridge, call, value) }
@@ -384,6 +385,24 @@ mod tests {
         };
         let command = context().manual(&send).expect("drafts").command;
         assert!(command.contains("'quote(uint64,uint64,uint256)(uint256,uint40)' 56 100000 3"), "{command}");
+    }
+
+    #[test]
+    fn transfers_name_who_gets_them_back() {
+        let refund_to = Address::repeat_byte(5);
+        let transfer = |refund_to: Account| Action::Bridge {
+            token: Account::ZERO,
+            target: ChainId(56),
+            recipient: Account::from(Address::repeat_byte(7)),
+            amount: Amount(9),
+            deadline: Timestamp(1_000),
+            refund_to,
+        };
+        let call = context().manual(&transfer(Account::from(refund_to))).expect("drafts");
+        assert_eq!((call.function.as_str(), call.value), (ITokenBridge::bridgeCall::SIGNATURE, Amount(9)));
+        let decoded = ITokenBridge::bridgeCall::abi_decode(&call.data).expect("encodes what it decodes");
+        assert_eq!((decoded.refundTo, decoded.deadline), (refund_to, 1_000));
+        assert!(context().manual(&transfer(Account(B256::repeat_byte(1)))).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use alloy::transports::http::reqwest::Url;
 use infrastrukt_types::{Address, Caip2, ChainId};
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use crate::profile::Profile;
 
@@ -86,6 +86,8 @@ pub struct EvmConfig {
     pub quorum: usize,
     /// The hub's contracts.
     pub contracts: Contracts,
+    /// First block that can hold anything of them: that of their deployment. Zero where it is not known.
+    pub start_block: u64,
     /// What kind of chain it is.
     pub profile: Profile,
     /// Bounds.
@@ -106,8 +108,11 @@ pub enum ConfigError {
     #[error("endpoint {0} is not a URL that starts with http:// or https:// and names a host")]
     NotHttp(usize),
     /// Named twice: it would vote twice.
-    #[error("endpoint {0} is listed twice: every endpoint has one vote, list independent ones")]
+    #[error("the host of endpoint {0} is listed twice: every operator has one vote, list independent ones")]
     Duplicate(EndpointUrl),
+    /// Whoever sits on the line could answer for it.
+    #[error("endpoint {0} is plain http: outside a devnet write https://; http is for a node on this machine only")]
+    PlainHttp(EndpointUrl),
     /// `k` out of range.
     #[error("quorum {k} of {n} endpoints is refused: k must be at least 1, at most n and more than half of n")]
     Quorum {
@@ -159,9 +164,17 @@ impl EvmConfig {
         }
         match self.environment {
             Environment::Devnet => Ok(()),
-            Environment::Testnet | Environment::Mainnet if k == 1 => Err(ConfigError::LoneEndpoint),
-            Environment::Testnet | Environment::Mainnet => Ok(()),
+            Environment::Testnet | Environment::Mainnet => self.check_independence(),
         }
+    }
+
+    /// Where there is value, neither one endpoint nor one listener on the line may answer for a quorum.
+    fn check_independence(&self) -> Result<(), ConfigError> {
+        if self.quorum == 1 {
+            return Err(ConfigError::LoneEndpoint);
+        }
+        let plain = self.endpoints.iter().find(|url| !url.is_private());
+        plain.map_or(Ok(()), |url| Err(ConfigError::PlainHttp(url.clone())))
     }
 
     fn check_contracts(&self) -> Result<(), ConfigError> {
@@ -217,9 +230,30 @@ impl EndpointUrl {
         &self.0
     }
 
-    /// True where both reach the same service: two keys of one provider are still one opinion.
+    /// True where both reach the same service. Two keys, ports or protocols of one host are still one opinion; on this
+    /// machine, where each port may lead to a node of its own, the port counts.
     fn same_service(&self, other: &Self) -> bool {
-        self.0.host_str() == other.0.host_str() && self.0.port_or_known_default() == other.0.port_or_known_default()
+        match (self.is_loopback(), other.is_loopback()) {
+            (true, true) => self.0.port_or_known_default() == other.0.port_or_known_default(),
+            (false, false) => self.bare_host() == other.bare_host(),
+            (true, false) | (false, true) => false,
+        }
+    }
+
+    /// True where nobody on the line can read or change what is said.
+    fn is_private(&self) -> bool {
+        self.0.scheme() == "https" || self.is_loopback()
+    }
+
+    fn is_loopback(&self) -> bool {
+        let host = self.bare_host();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The host in lower case, without the dot that may end a full domain name.
+    fn bare_host(&self) -> String {
+        self.0.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
     }
 }
 

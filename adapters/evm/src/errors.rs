@@ -82,6 +82,7 @@ fn gateway(error: &IGateway::IGatewayErrors) -> String {
         }
         E::NotOneMessage(e) => format!("NotOneMessage({}): one leaf was expected", e.given),
         E::PeerFixed(e) => format!("PeerFixed({}): its gateway stays {}", e.chain, e.gateway),
+        E::ChainsAreOpen(_) => "ChainsAreOpen: bar recipients before the first chain is opened".into(),
         E::ZeroAddress(_) => "ZeroAddress: name an address".into(),
         E::TransferFailed(e) => format!("TransferFailed({}): it did not take {} wei", e.to, e.amount),
         E::Unauthorized(e) => unauthorized(e.caller),
@@ -107,6 +108,9 @@ fn escrow(error: &IEscrow::IEscrowErrors) -> String {
         E::InvalidSignature(_) => "InvalidSignature: not the depositor's signature over this lock".into(),
         E::SignatureExpired(e) => format!("SignatureExpired({}): sign again", e.deadline),
         E::AlreadyLocked(e) => format!("AlreadyLocked({}): nothing is left to do", e.lockKey),
+        E::CancelledLock(e) => {
+            format!("CancelledLock({}): its depositor gave it up; the deal aborts, make a new one", e.lockKey)
+        }
         E::NotLocked(e) => format!("NotLocked({}): never locked, or paid already", e.lockKey),
         E::WrongValue(e) => format!("WrongValue({}): attach {} wei", e.given, e.required),
         E::TokenWithoutCode(e) => format!("TokenWithoutCode({}): no token there; check its address", e.token),
@@ -114,7 +118,8 @@ fn escrow(error: &IEscrow::IEscrowErrors) -> String {
             "TransferMismatch({}): {} were to arrive; tokens that charge on transfer cannot be used",
             e.received, e.expected
         ),
-        E::TransferFailed(_) => "TransferFailed: the token refused; check balance and allowance".into(),
+        // The bridge shares this error.
+        E::TransferFailed(_) => "TransferFailed: token or payee refused; check payee, balance and allowance".into(),
         E::NothingSettled(_) => "NothingSettled: no named leg is locked; nothing is left to do".into(),
         E::MixedDecisions(e) => format!("MixedDecisions({}): settle commits and aborts apart", e.dealId),
         E::TooManyLegs(e) => format!("TooManyLegs: settle at most {} at once", e.max),
@@ -150,6 +155,9 @@ fn verifier(error: &IVerifier::IVerifierErrors) -> String {
         E::MalformedCertificate(_) => "MalformedCertificate: fetch the certificate anew".into(),
         E::WrongScheme(e) => format!("WrongScheme({}): this verifier takes ECDSA certificates (1)", e.given),
         E::InvalidValidatorSet(e) => format!("InvalidValidatorSet: member {} is out of order or zero", e.index),
+        E::TooFewValidators(e) => {
+            format!("TooFewValidators({}): {} are needed here; rotate to a larger set", e.given, e.min)
+        }
         E::InvalidSignature(e) => format!("InvalidSignature: of validator {}; fetch the certificate anew", e.index),
         E::BelowQuorum(e) => format!(
             "BelowQuorum({} of {}): more than two thirds must sign; wait for more shares",
@@ -157,7 +165,7 @@ fn verifier(error: &IVerifier::IVerifierErrors) -> String {
         ),
         E::NotConsecutive(e) => format!("NotConsecutive({}): bring epoch {} first", e.given, e.expected),
         E::NotExpired(e) => format!("NotExpired({}): recovery is for expired epochs only", e.expiresAt),
-        E::InvalidExpiry(e) => format!("InvalidExpiry({}): it must lie ahead", e.expiresAt),
+        E::InvalidExpiry(e) => format!("InvalidExpiry({}): it must lie ahead, by 400 days at most", e.expiresAt),
     }
 }
 
@@ -170,9 +178,15 @@ fn token_bridge(error: &ITokenBridge::ITokenBridgeErrors) -> String {
         E::Dust(e) => format!("Dust({}): use a multiple of {}", e.amount, e.unit),
         E::ZeroAmount(_) => "ZeroAmount: name an amount above zero".into(),
         E::InvalidRecipient(e) => format!("InvalidRecipient({}): name an address of the target chain", e.recipient),
+        E::InvalidDeadline(e) => format!("InvalidDeadline({}): name one, {} at the latest", e.given, e.latest),
+        E::InvalidRefund(e) => format!("InvalidRefund({}): name an account of yours on this chain", e.refundTo),
         E::OutflowLimit(e) => format!(
             "OutflowLimit({}): {} asked, {} left in this window; wait or send less",
             e.token, e.amount, e.available
+        ),
+        E::AboveOutflowLimit(e) => format!(
+            "AboveOutflowLimit({}): {} could never be given back, {} at once is the most; send less",
+            e.token, e.amount, e.capacity
         ),
         E::MintExceedsLocked(e) => {
             format!("MintExceedsLocked({}): only {} are locked at the source; call the operators", e.minted, e.locked)
@@ -188,9 +202,12 @@ fn token_bridge(error: &ITokenBridge::ITokenBridgeErrors) -> String {
         E::PeerExists(e) => format!("PeerExists({}): peers stay as they were set", e.chain),
         E::InvalidRoute(e) => format!("InvalidRoute({}, {}): it could not work", e.token, e.chain),
         E::AmountTooLarge(e) => format!("AmountTooLarge({}): at most {}", e.amount, e.max),
-        E::TransferFailed(e) => {
-            format!("TransferFailed({}, {}): {} were not taken; check balance and allowance", e.token, e.to, e.amount)
+        E::TransferFailed(_) => "TransferFailed: the recipient or the token refused; try again when they do not".into(),
+        E::TokenWithoutCode(e) => format!("TokenWithoutCode({}): no token there; check its address", e.token),
+        E::InsufficientGas(e) => {
+            format!("InsufficientGas({}): {} are needed; send with a higher gas limit", e.available, e.required)
         }
+        E::NoCredit(e) => format!("NoCredit({}): nothing of token {} is owed", e.account, e.token),
         E::ZeroAddress(_) => "ZeroAddress: name an address".into(),
         E::Unauthorized(e) => unauthorized(e.caller),
     }
@@ -219,6 +236,7 @@ fn unauthorized(caller: alloy_primitives::Address) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::U256;
 
     #[test]
     fn names_the_error_and_the_remedy() {
@@ -228,5 +246,17 @@ mod tests {
         assert_eq!(explain(&data), "reverted with \"no[31m luck\"");
         assert!(explain(&[]).contains("without a reason"));
         assert!(explain(&[1, 2, 3, 4, 5]).contains("0x0102030405"));
+    }
+
+    #[test]
+    fn says_what_a_transfer_needs_to_have_a_way_back() {
+        let token = alloy_primitives::Address::repeat_byte(7);
+        let late = ITokenBridge::InvalidDeadline { given: 0, latest: U256::from(99) };
+        assert_eq!(explain(&late.abi_encode()), "InvalidDeadline(0): name one, 99 at the latest");
+        let nobody = ITokenBridge::InvalidRefund { refundTo: token };
+        assert!(explain(&nobody.abi_encode()).contains("an account of yours"));
+        let (amount, capacity) = (U256::from(6), U256::from(5));
+        let high = ITokenBridge::AboveOutflowLimit { token, amount, capacity };
+        assert!(explain(&high.abi_encode()).ends_with("6 could never be given back, 5 at once is the most; send less"));
     }
 }

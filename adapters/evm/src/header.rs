@@ -213,16 +213,14 @@ pub(crate) fn check_header(host: &str, claimed: RpcHeader) -> Result<BlockHeader
     )))
 }
 
-fn no_head(chain: ChainId, failures: Vec<CallError>) -> PortError {
-    let mut messages = Vec::new();
-    for failure in failures {
-        let halts = failure.is_halt();
-        let error = PortError::from(failure);
-        if halts {
-            return error;
-        }
-        messages.push(error.message);
+/// A lie halts only where no endpoint is merely away: one that comes back may complete the quorum.
+fn no_head(chain: ChainId, mut failures: Vec<CallError>) -> PortError {
+    if failures.iter().all(CallError::is_halt)
+        && let Some(lie) = failures.pop()
+    {
+        return lie.into();
     }
+    let messages: Vec<String> = failures.into_iter().map(CallError::into_message).collect();
     PortError::retry(
         crate::rpc::RETRY_AFTER,
         format!("too few endpoints of {chain} name a final block: {}", messages.join("; ")),

@@ -21,7 +21,7 @@ use crate::{
     header::{BlockHeader, HeaderSource, check_header},
     health,
     receipts::{self, BlockReceipts},
-    rpc::{CallError, Endpoint, Quorum, RpcHeader, RpcReceipt, quantity},
+    rpc::{CallError, Endpoint, Quorum, RpcHeader, RpcReceipt, decode_answer, quantity},
 };
 
 /// Blocks whose receipts are fetched at a time.
@@ -106,12 +106,20 @@ impl EvmReader {
         Ok(self.quorum.any(|endpoint| async move { endpoint.view(to, call).await }).await?)
     }
 
+    /// What k endpoints agree that a view function answers: for what money is moved by.
+    async fn agreed_answer<C: SolCall + Sync>(&self, to: Address, call: &C) -> Result<Bytes, PortError> {
+        let data = &Bytes::from(call.abi_encode());
+        let what = format!("{} of {to} on {}", C::SIGNATURE, self.config.chain);
+        self.quorum.agree_at_head(&what, |endpoint| async move { endpoint.call(to, data.clone()).await }).await
+    }
+
+    async fn agreed_view<C: SolCall + Sync>(&self, to: Address, call: &C) -> Result<C::Return, PortError> {
+        decode_answer::<C>(self.config.chain, to, &self.agreed_answer(to, call).await?)
+    }
+
     /// Tickers come as `string`, or as `bytes32` from the oldest tokens.
     async fn symbol(&self, token: Address) -> Result<String, PortError> {
-        let call = json!([{ "to": token, "data": Bytes::from(IERC20::symbolCall {}.abi_encode()) }, "latest"]);
-        let call = &call;
-        let data: Bytes =
-            self.quorum.any(|endpoint| async move { endpoint.request("eth_call", call.clone()).await }).await?;
+        let data = self.agreed_answer(token, &IERC20::symbolCall {}).await?;
         let text = IERC20::symbolCall::abi_decode_returns(&data)
             .unwrap_or_else(|_| String::from_utf8_lossy(data.get(..32).unwrap_or(&[])).into_owned());
         Ok(text.chars().filter(|c| c.is_ascii_graphic()).take(SYMBOL_MAX).collect())
@@ -167,9 +175,10 @@ impl ChainReader for EvmReader {
     }
 
     async fn lock_status(&self, key: LockKey) -> Result<LockStatus, PortError> {
-        let lock = self.view(self.config.contracts.escrow, IEscrow::locksCall { lockKey: key.0 }).await?;
+        let lock = self.agreed_view(self.config.contracts.escrow, &IEscrow::locksCall { lockKey: key.0 }).await?;
         match lock.state {
-            IEscrow::LockState::None => Ok(LockStatus::None),
+            // A lock that its depositor gave up holds nothing and never will; trying to open it says so.
+            IEscrow::LockState::None | IEscrow::LockState::Cancelled => Ok(LockStatus::None),
             IEscrow::LockState::Locked => {
                 let requested = lock.escapeRequestedAt;
                 Ok(LockStatus::Locked { escape_requested_at: (requested != 0).then_some(Timestamp(requested)) })
@@ -207,7 +216,7 @@ impl ChainReader for EvmReader {
         if token.is_zero() {
             return Ok(TokenInfo { symbol: self.config.native_symbol.clone(), decimals: NATIVE_DECIMALS });
         }
-        let decimals = self.view(token, IERC20::decimalsCall {}).await?;
+        let decimals = self.agreed_view(token, &IERC20::decimalsCall {}).await?;
         Ok(TokenInfo { symbol: self.symbol(token).await?, decimals })
     }
 

@@ -4,9 +4,10 @@ use alloy::{
     consensus::{Eip658Value, Receipt, ReceiptWithBloom},
     rlp::{Decodable, Encodable},
 };
-use alloy_primitives::{B256, Bytes, Log};
+use alloy_primitives::{B256, Bytes, Log, keccak256};
 use alloy_trie::{
     EMPTY_ROOT_HASH, HashBuilder, Nibbles,
+    nodes::{RlpNode, TrieNode},
     proof::{ProofRetainer, verify_proof},
 };
 use infrastrukt_types::ReceiptProof;
@@ -135,12 +136,45 @@ pub fn verify(root: B256, proof: &ReceiptProof) -> Result<ProvenReceipt, Receipt
     decode(index, &proof.receipt)
 }
 
+/// The root that a proof starts from by its own account: the hash of its first node.
+pub(crate) fn claimed_root(proof: &ReceiptProof) -> Result<B256, ReceiptError> {
+    proof.nodes.first().map(keccak256).ok_or(ReceiptError::NodeCount(0))
+}
+
 /// Walks from `root` along `key` to exactly `value`, through exactly `nodes`.
 fn check_path(root: B256, key: Nibbles, value: &[u8], nodes: &[Bytes]) -> Result<(), String> {
     if root.is_zero() || root == EMPTY_ROOT_HASH {
         return Err("a zero or empty root proves nothing".into());
     }
+    check_shape(key.len(), nodes)?;
     verify_proof(root, key, Some(value.to_vec()), nodes).map_err(|error| describe(&error))
+}
+
+/// Refuses nodes that no receipt trie has: a path longer than its key, which the trie library takes for a fault of its
+/// caller's, and children inside their parent, for which a receipt with its bloom of 256 bytes is too long.
+fn check_shape(key_nibbles: usize, nodes: &[Bytes]) -> Result<(), String> {
+    let mut depth = 0;
+    for bytes in nodes {
+        let mut rest: &[u8] = bytes;
+        let node = TrieNode::decode(&mut rest).map_err(|error| format!("a node is malformed ({error})"))?;
+        if !rest.is_empty() {
+            return Err("bytes follow a node".into());
+        }
+        let (steps, is_linked) = match node {
+            TrieNode::EmptyRoot => return Err("an empty node lies on the path".into()),
+            TrieNode::Branch(branch) => (1, branch.stack.iter().all(RlpNode::is_hash)),
+            TrieNode::Extension(extension) => (extension.key.len(), extension.child.is_hash()),
+            TrieNode::Leaf(leaf) => (leaf.key.len(), true),
+        };
+        if !is_linked {
+            return Err("a node holds its child instead of the hash of it".into());
+        }
+        depth += steps;
+    }
+    if depth > key_nibbles {
+        return Err(format!("the path has {depth} nibbles, its key {key_nibbles}"));
+    }
+    Ok(())
 }
 
 /// The EIP-2718 encoding of a receipt as a node shows it.

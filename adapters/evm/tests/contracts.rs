@@ -78,7 +78,7 @@ impl Devnet {
             self.writer.tick().await.expect("ticks");
             match self.writer.state(key).await.expect("has a state") {
                 SubmissionState::Final(receipt) => return receipt,
-                SubmissionState::Pending | SubmissionState::Included(_) => {}
+                SubmissionState::Pending | SubmissionState::Included { .. } => {}
                 other => panic!("{}: {other:?}", action.name()),
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -180,7 +180,8 @@ async fn messages_pay_the_quoted_fee_and_have_the_id_that_the_hub_computes() {
         target: TARGET,
         recipient: devnet.alice(),
         amount: Amount(COIN),
-        deadline: Timestamp(0),
+        deadline: Timestamp(devnet.now().await + 3_600),
+        refund_to: devnet.alice(),
     };
     let bridged = devnet.run(2, &bridge).await;
     let held = devnet.reader().balance(Account::from(devnet.at.token_bridge), Account::ZERO).await.expect("reads");

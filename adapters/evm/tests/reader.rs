@@ -4,10 +4,12 @@ mod common;
 
 use alloy::consensus::Header;
 use alloy_primitives::{Address, B256};
-use common::{CHAIN, CONTRACTS, Node, chain, dead_url, proxy::Proxy, sent};
-use infrastrukt_evm::bindings::IGateway;
-use infrastrukt_ports::{CheckStatus, PortError, Remedy, Scan, ScanCursor};
-use infrastrukt_types::{Account, ChainId, Evidence, Fact, FactKind, LockKey};
+use common::{
+    ANSWERS_SIX, ANSWERS_ZERO, CHAIN, CONTRACTS, Node, TARGET, chain, chain_of, config, dead_url, proxy::Proxy, sent,
+};
+use infrastrukt_evm::{EvmConfig, bindings::IGateway};
+use infrastrukt_ports::{CheckStatus, LockStatus, PortError, Remedy, Scan, ScanCursor};
+use infrastrukt_types::{Account, ChainId, Evidence, Fact, FactKind, LockKey, Nonce};
 use serde_json::{Value, json};
 
 const START: ScanCursor = ScanCursor { next: 0, parent: None };
@@ -249,4 +251,93 @@ async fn reads_balances() {
     assert_eq!(poor.0, 0);
     assert_eq!(reader.token(Account::ZERO).await.expect("reads").decimals, 18);
     assert!(reader.rpc_calls() >= 2);
+}
+
+#[tokio::test]
+async fn one_liar_and_a_time_out_are_waited_out() {
+    let node = busy_node().await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockByNumber" && !result["number"].is_null() {
+            result["receiptsRoot"] = json!(B256::repeat_byte(1));
+        }
+    })
+    .await;
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+    let error = scan(&[liar.url(), node.url(), dead_url()], 2).await.expect_err("one of two is too few");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+    assert_eq!(facts(&scan(&[liar.url(), node.url(), honest.url()], 2).await.expect("two agree")).len(), 3);
+    assert_halts(scan(&[liar.url(), node.url()], 2).await, &[&liar.host()]);
+}
+
+#[tokio::test]
+async fn false_receipts_are_waited_out_while_another_endpoint_is_away() {
+    let node = busy_node().await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBlockReceipts" {
+            *result = json!([]);
+        }
+    })
+    .await;
+    let away = Proxy::refusing(node.url(), "eth_getBlockReceipts").await;
+    let error = scan(&[liar.url(), away.url()], 2).await.expect_err("nobody gives the receipts");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_answer_of_one_endpoint_is_no_answer() {
+    let node = Node::start().await;
+    node.set_code(CONTRACTS.gateway, &ANSWERS_ZERO).await;
+    let empty = |url: String| {
+        Proxy::lying(url, |method, _, result| {
+            if method == "eth_call" {
+                *result = json!("0x");
+            }
+        })
+    };
+    let (one, other) = (empty(node.url()).await, empty(node.url()).await);
+    let ask = |urls: Vec<String>| async move { chain(&urls, 2).reader().is_consumed(TARGET, Nonce(1)).await };
+    assert!(!ask(vec![one.url(), node.url()]).await.expect("the other one answers"));
+    let alone = ask(vec![one.url(), dead_url()]).await.expect_err("nobody else answers");
+    assert!(matches!(alone.remedy, Remedy::Retry { .. }), "{alone}");
+    let both = ask(vec![one.url(), other.url()]).await.expect_err("two say so");
+    assert_eq!(both.remedy, Remedy::Reject, "{both}");
+}
+
+#[tokio::test]
+async fn money_is_counted_by_a_quorum() {
+    let node = Node::start().await;
+    let token = Address::repeat_byte(0x70);
+    node.set_code(token, &ANSWERS_SIX).await;
+    node.set_code(CONTRACTS.escrow, &ANSWERS_ZERO).await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_call" {
+            // One decimal, or a lock that is there.
+            *result = json!(format!("0x{:064x}{:064x}", 1, 0));
+        }
+    })
+    .await;
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+
+    let split = chain(&[liar.url(), node.url()], 2).reader();
+    let decimals = split.token(Account::from(token)).await.expect_err("one against one");
+    assert!(matches!(decimals.remedy, Remedy::Retry { .. }), "{decimals}");
+    let lock = split.lock_status(LockKey(B256::ZERO)).await.expect_err("one against one");
+    assert!(matches!(lock.remedy, Remedy::Retry { .. }), "{lock}");
+
+    let outvoted = chain(&[liar.url(), node.url(), honest.url()], 2).reader();
+    assert_eq!(outvoted.token(Account::from(token)).await.expect("two agree").decimals, 6);
+    assert_eq!(outvoted.lock_status(LockKey(B256::ZERO)).await.expect("two agree"), LockStatus::None);
+}
+
+#[tokio::test]
+async fn evidence_from_before_the_contracts_is_refused_unasked() {
+    let node = busy_node().await;
+    let scan = node.chain().reader().scan(START, 100).await.expect("scans");
+    let first = scan.blocks[0].block.number;
+    let of = |start_block: u64| chain_of(EvmConfig { start_block, ..config(&[node.url()], 1) });
+    let later = of(first + 1);
+    let error = later.verifier().verify(&scan.blocks[0].evidence).await.expect_err("is before the contracts");
+    assert_eq!(error.remedy, Remedy::Reject, "{error}");
+    assert_eq!(later.reader().rpc_calls(), 0);
+    of(first).verifier().verify(&scan.blocks[0].evidence).await.expect("the first block counts");
 }

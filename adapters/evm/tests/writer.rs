@@ -3,7 +3,7 @@
 mod common;
 
 use alloy_primitives::{Address, B256, Bytes, hex};
-use common::{ACCEPTS, CONTRACTS, Node, SENDER, chain, key, proxy::Proxy};
+use common::{ACCEPTS, ANSWERS_ZERO, CONTRACTS, Node, SENDER, chain, dead_url, key, proxy::Proxy};
 use infrastrukt_evm::{SecretKey, TX_COLUMNS};
 use infrastrukt_ports::{Action, ChainWriter, Receipt, Remedy, Store, StoreError, SubmissionKey, SubmissionState};
 use infrastrukt_store::{MemoryStore, RocksStore};
@@ -42,7 +42,7 @@ async fn finish(node: &Node, writer: &Arc<dyn ChainWriter>, byte: u8) -> Receipt
         writer.tick().await.expect("ticks");
         match writer.state(submission(byte)).await.expect("has a state") {
             SubmissionState::Final(receipt) => return receipt,
-            SubmissionState::Pending | SubmissionState::Included(_) => {}
+            SubmissionState::Pending | SubmissionState::Included { .. } => {}
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +60,7 @@ async fn a_submission_becomes_final_once() {
     assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
     node.mine(1).await;
     assert_eq!(writer.tick().await.expect("ticks").open, 1);
-    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included(_))));
+    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included { .. })));
     let receipt = finish(&node, &writer, 1).await;
     assert!(receipt.gas_used > 21_000 && receipt.fee.0 > 0);
     assert_eq!(node.mined_nonce(SENDER).await, 1);
@@ -196,7 +196,7 @@ async fn a_reorganisation_makes_it_pending_again() {
     writer.submit(submission(1), &action()).await.expect("submits");
     node.mine(1).await;
     writer.tick().await.expect("ticks");
-    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included(_))));
+    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included { .. })));
     node.rpc::<bool>("evm_revert", json!([snapshot])).await;
     writer.tick().await.expect("ticks");
     assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
@@ -281,4 +281,206 @@ async fn two_writers_with_one_key_share_its_nonces() {
         finish(&node, &writers[0], byte).await;
     }
     assert_eq!(node.mined_nonce(SENDER).await, 6);
+}
+
+/// A message, which would be sent twice if it were executed twice.
+fn message() -> Action {
+    let (target, recipient) = (common::TARGET, Account::from(SENDER));
+    let (deadline, payload) = (Timestamp(0), Bytes::from_static(b"once"));
+    Action::Send { target, recipient, gas_limit: 100_000, deadline, payload }
+}
+
+async fn quoting(node: Node) -> Node {
+    node.set_code(CONTRACTS.gateway, &ANSWERS_ZERO).await;
+    node
+}
+
+/// An endpoint that has forgotten every receipt while the switch is on.
+async fn forgetful(node: &Node, forgets: &Arc<AtomicBool>) -> Proxy {
+    let forgets = forgets.clone();
+    Proxy::lying(node.url(), move |method, _, result| {
+        if method == "eth_getTransactionReceipt" && forgets.load(Ordering::SeqCst) {
+            *result = Value::Null;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_final_block_finishes_a_submission_whose_receipt_is_forgotten() {
+    let node = quoting(Node::start_manual().await).await;
+    let forgets = Arc::new(AtomicBool::new(false));
+    let proxy = forgetful(&node, &forgets).await;
+    let store = memory();
+    let writer = writer(proxy.url(), &store);
+    writer.submit(submission(1), &message()).await.expect("submits");
+    node.mine(1).await;
+    writer.tick().await.expect("ticks");
+    assert!(matches!(writer.state(submission(1)).await, Ok(SubmissionState::Included { succeeded: true, .. })));
+    forgets.store(true, Ordering::SeqCst);
+    finish(&node, &writer, 1).await;
+    assert_eq!(writer.tick().await.expect("ticks").open, 0);
+    node.mine(1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1, "nothing is sent a second time");
+}
+
+#[tokio::test]
+async fn a_message_without_a_receipt_is_never_sent_again() {
+    let node = quoting(Node::start_manual().await).await;
+    let forgets = Arc::new(AtomicBool::new(true));
+    let proxy = forgetful(&node, &forgets).await;
+    let store = memory();
+    let writer = writer(proxy.url(), &store);
+    writer.submit(submission(1), &message()).await.expect("submits");
+    for _ in 0..6 {
+        node.mine(1).await;
+        assert_eq!(writer.tick().await.expect("ticks").open, 1);
+    }
+    assert_eq!(writer.state(submission(1)).await.expect("reads"), SubmissionState::Pending);
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+    forgets.store(false, Ordering::SeqCst);
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1, "it was executed the first time");
+}
+
+#[tokio::test]
+async fn a_message_is_sent_anew_only_when_a_foreign_transaction_is_named() {
+    let node = quoting(Node::start_manual().await).await;
+    let store = memory();
+    let cut_off = Proxy::refusing(node.url(), "eth_sendRawTransaction").await;
+    writer(cut_off.url(), &store).submit(submission(1), &message()).await.expect("is stored");
+    node.foreign(Address::repeat_byte(7), Bytes::new(), Some(0)).await;
+    node.mine(4).await;
+
+    // An endpoint that shows no transactions of a block cannot name the one that used the nonce.
+    let vague = Proxy::lying(node.url(), |method, params, result| {
+        if method == "eth_getBlockByNumber" && params[1] == json!(true) {
+            result["transactions"] = json!([]);
+        }
+    })
+    .await;
+    let unsure = writer(vague.url(), &store);
+    assert_eq!(unsure.tick().await.expect("ticks").open, 1);
+    node.mine(1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1, "nothing is sent while nobody knows");
+
+    let sure = writer(node.url(), &store);
+    finish(&node, &sure, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 2);
+}
+
+#[tokio::test]
+async fn nonces_of_one_endpoint_are_not_believed() {
+    const TAGS: [&[&str]; 2] = [&["pending"], &["latest", "pending"]];
+    for tags in TAGS {
+        let node = accepting(Node::start_manual().await).await;
+        let liar = Proxy::lying(node.url(), move |method, params, result| {
+            if method == "eth_getTransactionCount" && tags.iter().any(|tag| params[1] == *tag) {
+                *result = json!("0xf4240");
+            }
+        })
+        .await;
+        let store = memory();
+        let writer = chain(&[liar.url(), node.url()], 2).writer(store.clone(), &key()).expect("is set up");
+        writer.submit(submission(1), &action()).await.expect("the other endpoint is asked");
+        node.mine(1).await;
+        assert_eq!(node.mined_nonce(SENDER).await, 1, "it has the first nonce");
+        assert_eq!(writer.tick().await.expect("ticks").gaps_healed, 0);
+
+        let cut_off = Proxy::refusing(node.url(), "eth_getTransactionCount").await;
+        let alone = chain(&[liar.url(), cut_off.url()], 2).writer(store.clone(), &key()).expect("is set up");
+        let error = alone.submit(submission(2), &action()).await.expect_err("nobody confirms it");
+        assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+    }
+}
+
+/// Twelve foreign transactions that wait, one of ours behind them, and then none of the foreign ones.
+async fn gaps(node: &Node, writer: &Arc<dyn ChainWriter>) {
+    let mut foreign = Vec::new();
+    for nonce in 0..12 {
+        foreign.push(node.foreign(Address::repeat_byte(7), Bytes::new(), Some(nonce)).await);
+    }
+    writer.submit(submission(1), &action()).await.expect("takes the nonce after the foreign ones");
+    for hash in foreign {
+        node.rpc::<Value>("anvil_dropTransaction", json!([hash])).await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_gaps_are_filled_at_a_time_than_may_be_in_flight() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    gaps(&node, &writer).await;
+    assert_eq!(writer.tick().await.expect("ticks").gaps_healed, 8);
+    assert_eq!(writer.tick().await.expect("ticks").gaps_healed, 0, "eight are open");
+    finish(&node, &writer, 1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 13);
+}
+
+#[tokio::test]
+async fn gaps_wait_for_funds() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    let foreign = node.foreign(Address::repeat_byte(7), Bytes::new(), Some(0)).await;
+    writer.submit(submission(1), &action()).await.expect("submits");
+    node.rpc::<Value>("anvil_dropTransaction", json!([foreign])).await;
+    node.rpc::<Value>("anvil_setBalance", json!([SENDER, "0x1"])).await;
+    assert_eq!(writer.tick().await.expect("ticks").gaps_healed, 0, "it could not be paid");
+    node.rpc::<Value>("anvil_setBalance", json!([SENDER, "0xde0b6b3a7640000"])).await;
+    assert_eq!(writer.tick().await.expect("ticks").gaps_healed, 1);
+    finish(&node, &writer, 1).await;
+}
+
+#[tokio::test]
+async fn one_endpoints_revert_is_not_blamed_on_the_action() {
+    let node = accepting(Node::start_manual().await).await;
+    let (one, other) =
+        (Proxy::reverting(node.url(), "eth_estimateGas").await, Proxy::reverting(node.url(), "eth_estimateGas").await);
+    let submit = |urls: [String; 2]| async move {
+        let writer = chain(&urls, 2).writer(memory(), &key()).expect("is set up");
+        writer.submit(submission(1), &action()).await
+    };
+    let alone = submit([one.url(), dead_url()]).await.expect_err("nobody else answers");
+    assert!(matches!(alone.remedy, Remedy::Retry { .. }), "{alone}");
+    let both = submit([one.url(), other.url()]).await.expect_err("two say so");
+    assert_eq!(both.remedy, Remedy::Reject, "{both}");
+    submit([one.url(), node.url()]).await.expect("the other endpoint knows better");
+}
+
+#[tokio::test]
+async fn a_missing_balance_takes_a_quorum_to_refuse() {
+    let node = Node::start_manual().await;
+    node.set_code(CONTRACTS.token_bridge, &ANSWERS_ZERO).await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_getBalance" {
+            *result = json!("0x0");
+        }
+    })
+    .await;
+    let bridge = Action::Bridge {
+        token: Account::ZERO,
+        target: common::TARGET,
+        recipient: Account::from(SENDER),
+        amount: Amount(1_000),
+        deadline: Timestamp(1_000),
+        refund_to: Account::from(SENDER),
+    };
+    let writer = chain(&[liar.url(), node.url()], 2).writer(memory(), &key()).expect("is set up");
+    let error = writer.submit(submission(1), &bridge).await.expect_err("one against one");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_revert_shows_while_its_block_is_not_final() {
+    let node = accepting(Node::start_manual().await).await;
+    let store = memory();
+    let writer = writer(node.url(), &store);
+    writer.submit(submission(1), &action()).await.expect("submits");
+    node.set_code(CONTRACTS.escrow, &hex!("60006000fd")).await;
+    node.mine(1).await;
+    writer.tick().await.expect("ticks");
+    let state = writer.state(submission(1)).await.expect("reads");
+    assert!(matches!(state, SubmissionState::Included { succeeded: false, .. }), "{state:?}");
 }

@@ -51,6 +51,8 @@ pub struct ChainConfig {
     pub quorum: usize,
     /// The hub's contracts.
     pub contracts: Contracts,
+    /// First block that can hold anything of them; zero where it is not known.
+    pub start_block: u64,
     /// Bounds of its times.
     pub timing: Timing,
     /// What transactions may cost.
@@ -93,6 +95,7 @@ impl ChainConfig {
                 verifier: address(self.contracts.verifier)?,
                 token_bridge: address(self.contracts.token_bridge)?,
             },
+            start_block: self.start_block,
             profile: self.adapter.spec().profile,
             limits: self.limits,
             fees: self.fees,

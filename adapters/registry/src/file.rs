@@ -45,6 +45,8 @@ struct ContractNames {
     escrow: Spanned<String>,
     verifier: Spanned<String>,
     token_bridge: Spanned<String>,
+    #[serde(default)]
+    start_block: u64,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +118,7 @@ fn read(place: &Place<'_>, file: &File) -> Result<ChainConfig, ConfigError> {
         endpoints: endpoints(place, &file.rpc)?,
         quorum: *file.rpc.quorum.get_ref(),
         contracts: contracts(place, &file.contracts)?,
+        start_block: file.contracts.start_block,
         timing: timing(place, &file.timing)?,
         fees: file.fees.over(profile.fees),
         limits: file.limits.over(profile.limits),
@@ -187,7 +190,9 @@ fn span_of(file: &File, error: &EvmError) -> Option<Range<usize>> {
         _unknown => None,
     };
     match error {
-        EvmError::EndpointCount(_) | EvmError::NotHttp(_) | EvmError::Duplicate(_) => Some(file.rpc.endpoints.span()),
+        EvmError::EndpointCount(_) | EvmError::NotHttp(_) | EvmError::Duplicate(_) | EvmError::PlainHttp(_) => {
+            Some(file.rpc.endpoints.span())
+        }
         EvmError::Quorum { .. } | EvmError::LoneEndpoint => Some(file.rpc.quorum.span()),
         EvmError::ZeroContract(name) | EvmError::SameContract(_, name) => contract(name),
         EvmError::ChainId(_) => Some(file.id.span()),
@@ -266,9 +271,17 @@ observe_s = 7
         check_refused("eip155:56", "solana:mainnet", Some(2), "eip155:NUMBER");
         check_refused("eip155:56", "56", Some(2), "CAIP-2");
         check_refused("\"bsc\"", "\"tron\"", Some(3), "tron");
+        check_refused("https://example.invalid", "http://example.invalid", Some(7), "plain http");
         check_refused("skew_s = 3", "skew_s = 0", Some(19), "outside");
         check_refused("[timing]", "[timings]", Some(16), "timings");
         check_refused("symbol = \"BNB\"", "symbol = \"\"", Some(4), "symbol");
+    }
+
+    #[test]
+    fn the_block_of_the_contracts_is_read() {
+        assert_eq!(read(GOOD, Environment::Mainnet).expect("is good").start_block, 0);
+        let known = GOOD.replace("0004\"\n", "0004\"\nstart_block = 17\n");
+        assert_eq!(read(&known, Environment::Mainnet).expect("is good").start_block, 17);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! kind = "evm"                        # notation of its accounts; may be left out
 //! symbol = "BNB"                      # native coin
 //!
-//! [rpc]
+//! [rpc]                               # one host, one vote; outside a devnet https, or a node on this machine
 //! endpoints = ["https://one.example/KEY", "https://two.example", "https://three.example"]
 //! quorum = 2                          # how many must agree; 1 on a devnet only
 //!
@@ -19,6 +19,7 @@
 //! escrow = "0x…"
 //! verifier = "0x…"
 //! token_bridge = "0x…"
+//! start_block = 12_345_678            # block of their deployment: evidence of earlier ones is refused; 0 by default
 //!
 //! [timing]                            # seconds; deadlines of deals are computed from them
 //! finality_s = 5

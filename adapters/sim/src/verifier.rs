@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use infrastrukt_ports::{Check, CheckStatus, FactVerifier, PortError};
 use infrastrukt_types::{
-    B256, ChainId, Evidence, Fact, Origin, ReceiptEvidence, ReceiptProof, Verified, codec, keccak256,
+    B256, Bytes, ChainId, Evidence, Fact, Origin, ReceiptEvidence, ReceiptProof, Verified, codec, keccak256,
 };
 use std::{
     collections::BTreeMap,
@@ -77,6 +77,14 @@ impl SimVerifier {
         Err(PortError::halt(format!("no {} endpoints agree on final block {number}: some of them lie", self.quorum)))
     }
 
+    fn check_chain(&self, evidence: &ReceiptEvidence) -> Result<(), PortError> {
+        let (given, here) = (evidence.chain, self.chain());
+        if given != here {
+            return Err(PortError::reject(format!("the evidence is of {given}, this verifier judges {here}")));
+        }
+        Ok(())
+    }
+
     /// Remembers a final block, and halts when it is not the one remembered.
     fn remember(&self, number: u64, hash: B256) -> Result<(), PortError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,11 +99,16 @@ impl SimVerifier {
     }
 }
 
+/// The nodes of a proof: the digests of all receipts of the block.
+fn digests(nodes: &[Bytes]) -> Result<Vec<B256>, PortError> {
+    let digests = nodes.iter().map(|node| B256::try_from(node.as_ref()));
+    digests.collect::<Result<_, _>>().map_err(|_| PortError::reject("a node of the proof is no digest"))
+}
+
 /// The receipt that the proof carries, if the block contains it at that place.
 fn proven(proof: &ReceiptProof, root: B256) -> Result<SimReceipt, PortError> {
     let wrong = |what: &str| PortError::reject(format!("receipt {}: {what}", proof.tx_index));
-    let digests = proof.nodes.iter().map(|node| B256::try_from(node.as_ref()));
-    let digests: Vec<B256> = digests.collect::<Result<_, _>>().map_err(|_| wrong("a node is no digest"))?;
+    let digests = digests(&proof.nodes)?;
     if receipts_root(&digests) != root {
         return Err(wrong("the nodes do not lead to the block's root"));
     }
@@ -134,12 +147,29 @@ impl FactVerifier for SimVerifier {
         self.views.first().map(|view| view.chain().chain()).unwrap_or_default()
     }
 
+    fn screen(&self, evidence: &Evidence) -> Result<(), PortError> {
+        let Evidence::Receipts(evidence) = evidence;
+        self.check_chain(evidence)?;
+        let contracts = self.views.first().map(|view| view.contracts());
+        let contracts = contracts.ok_or_else(|| PortError::halt("a verifier needs an endpoint"))?;
+        let nodes = evidence.receipts.first().map(|proof| proof.nodes.as_slice()).unwrap_or_default();
+        if facts(evidence, receipts_root(&digests(nodes)?), &contracts)?.is_empty() {
+            return Err(PortError::reject("the receipts hold no event of the hub's contracts"));
+        }
+        Ok(())
+    }
+
+    async fn final_head(&self) -> Result<u64, PortError> {
+        let mut heads: Vec<u64> =
+            self.views.iter().filter_map(|view| view.finalized().ok()).map(|head| head.number).collect();
+        heads.sort_unstable_by(|one, other| other.cmp(one));
+        let too_few = || PortError::retry(RETRY_AFTER, format!("{} endpoints are needed", self.quorum));
+        heads.get(self.quorum - 1).copied().ok_or_else(too_few)
+    }
+
     async fn verify(&self, evidence: &Evidence) -> Result<Vec<Verified<Fact>>, PortError> {
         let Evidence::Receipts(evidence) = evidence;
-        if evidence.chain != self.chain() {
-            let (given, here) = (evidence.chain, self.chain());
-            return Err(PortError::reject(format!("the evidence is of {given}, this verifier judges {here}")));
-        }
+        self.check_chain(evidence)?;
         let (hash, root) = self.agreed(evidence.block_number)?;
         self.remember(evidence.block_number, hash)?;
         if evidence.block_hash != hash {

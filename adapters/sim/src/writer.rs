@@ -106,7 +106,7 @@ impl SimWriter {
             let Some((block, found)) = self.view.receipt(tx.hash()).map_err(passing)? else { continue };
             let receipt = receipt_of(block, &found);
             if block > self.view.finalized().map_err(passing)?.number {
-                return Ok(SubmissionState::Included(receipt));
+                return Ok(SubmissionState::Included { receipt, succeeded: found.revert.is_none() });
             }
             return Ok(match found.revert {
                 None => SubmissionState::Final(receipt),
@@ -216,7 +216,7 @@ impl ChainWriter for SimWriter {
                     let is_last = last == Some(record.key);
                     self.push(&mut record, is_last, &mut report)?;
                 }
-                SubmissionState::Included(_) | SubmissionState::Unknown => {}
+                SubmissionState::Included { .. } | SubmissionState::Unknown => {}
             }
         }
         report.open = total - report.finished;

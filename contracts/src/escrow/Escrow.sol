@@ -6,13 +6,14 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Addresses} from "../libraries/Addresses.sol";
 import {Digests} from "../libraries/Digests.sol";
 import {Outbox} from "../libraries/Outbox.sol";
 import {Checkpoint, Leg, LegRef, Multiproof, Settlement} from "../libraries/Types.sol";
+import {Payouts} from "../payouts/Payouts.sol";
 import {CompactLeg} from "./CompactLeg.sol";
 import {LegRules} from "./LegRules.sol";
 import {LockSignature} from "./LockSignature.sol";
-import {Payouts} from "./Payouts.sol";
 
 /// Holds the legs of deals and pays each out once. No owner and no upgrade: the guardian can pause new locks and
 /// nothing else, so what is locked can always be settled, escaped and withdrawn.
@@ -22,7 +23,7 @@ import {Payouts} from "./Payouts.sol";
 ///
 /// S1, no deal with a released and a refunded leg, rests on the hub certifying one decision per deal and on
 /// `sign_by + H + max(C + F + s) < min(escapeAt + escapeWindow)`, which the hub checks when a deal is registered.
-contract Escrow is Payouts {
+contract Escrow is IEscrow, Payouts {
     struct Lock {
         /// state u8, and above it the time of the escape request in Unix seconds, 0 before it.
         uint256 word;
@@ -65,7 +66,9 @@ contract Escrow is Payouts {
     ) {
         // A verifier of another hub would accept no decision of this one, and every lock would end in an escape.
         if (hubId_ == 0 || verifier_.hubId() != hubId_) revert IVerifier.WrongHub(hubId_);
-        if (minEscapeWindow_ == 0 || minEscapeWindow_ > LegRules.MAX_TIME) revert InvalidEscape(0, minEscapeWindow_);
+        if (minEscapeWindow_ == 0 || minEscapeWindow_ > LegRules.MAX_ESCAPE_SECONDS) {
+            revert InvalidEscape(0, minEscapeWindow_);
+        }
         if (maxLockHorizon_ == 0 || maxLockHorizon_ > LegRules.MAX_TIME) revert LockHorizon(0, maxLockHorizon_);
         hubId = hubId_;
         verifier = address(verifier_);
@@ -130,6 +133,21 @@ contract Escrow is Payouts {
         try IERC20Permit(token).permit(_account(leg.depositor), address(this), leg.amount, permitDeadline, v, r, s) {}
             catch {}
         _lockSigned(dealId, ref, deadline, signature);
+    }
+
+    /// @inheritdoc IEscrow
+    function cancelLock(bytes32 dealId, LegRef calldata ref) external {
+        Leg calldata leg = ref.leg;
+        // A leg of another chain or escrow has a key that opens nothing here, and would seem cancelled without being so.
+        LegRules.checkPlace(leg);
+        address depositor = Addresses.toAddress(leg.depositor);
+        if (msg.sender != depositor) revert NotDepositor(msg.sender, depositor);
+        bytes32 key = _key(dealId, ref);
+        Lock storage slot = _locks[key];
+        uint256 word = slot.word;
+        if (word != 0) _refuseUsed(key, word);
+        slot.word = _pack(LockState.Cancelled, 0);
+        emit LockCancelled(dealId, key, ref.index);
     }
 
     /// @inheritdoc IEscrow
@@ -217,9 +235,15 @@ contract Escrow is Payouts {
     /// Records a new lock whose leg keeps the rules. The caller then takes the money or reverts.
     function _open(bytes32 dealId, bytes32 key, uint8 index) private {
         Lock storage slot = _locks[key];
-        if (slot.word != 0) revert AlreadyLocked(key);
+        uint256 word = slot.word;
+        if (word != 0) _refuseUsed(key, word);
         slot.word = uint256(LockState.Locked);
         emit Locked(dealId, key, index);
+    }
+
+    function _refuseUsed(bytes32 key, uint256 word) private pure {
+        if (LockState(uint8(word)) == LockState.Cancelled) revert CancelledLock(key);
+        revert AlreadyLocked(key);
     }
 
     function _takeFromCaller(address token, uint256 amount) private {

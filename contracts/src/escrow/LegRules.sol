@@ -14,17 +14,26 @@ library LegRules {
     /// Times beyond 40 bits (the year 36812) are a mistake, milliseconds most likely. Sums then fit in 64 bits.
     uint256 internal constant MAX_TIME = type(uint40).max;
 
+    /// Most seconds from `lockBy` to `escapeAt`, and most of an escape's window: the longest deal that the hub accepts.
+    /// Without a bound the leg of a deal that nobody registered would be locked for as long as its times say.
+    uint256 internal constant MAX_ESCAPE_SECONDS = 60 days;
+
     /// Reverts unless the leg may be locked here and now.
     function check(LegRef calldata ref, uint64 minEscapeWindow, uint64 maxLockHorizon) internal view {
         Leg calldata leg = ref.leg;
-        if (leg.chain != block.chainid) revert IEscrow.WrongChain(leg.chain, uint64(block.chainid));
-        if (leg.escrow != Addresses.toBytes32(address(this))) revert IEscrow.WrongEscrow(leg.escrow);
+        checkPlace(leg);
         Addresses.toAddressOrZero(leg.token);
         Addresses.toAddress(leg.depositor);
         checkPayees(Addresses.toAddress(leg.onCommit), Addresses.toAddress(leg.onAbort));
         checkAmounts(leg.amount, leg.tip);
         checkTimes(ref.lockBy, leg.escapeAt, leg.escapeWindow, minEscapeWindow, maxLockHorizon);
         checkIndex(ref.index);
+    }
+
+    /// Reverts unless the leg belongs on this chain and in this escrow.
+    function checkPlace(Leg calldata leg) internal view {
+        if (leg.chain != block.chainid) revert IEscrow.WrongChain(leg.chain, uint64(block.chainid));
+        if (leg.escrow != Addresses.toBytes32(address(this))) revert IEscrow.WrongEscrow(leg.escrow);
     }
 
     /// Money paid to the escrow itself would belong to nobody.
@@ -58,9 +67,12 @@ library LegRules {
         if (lockBy - block.timestamp > maxLockHorizon) {
             revert IEscrow.LockHorizon(uint64(lockBy), block.timestamp + maxLockHorizon);
         }
-        if (escapeAt <= lockBy) _refuseEscape(escapeAt, escapeWindow);
+        unchecked {
+            // Later than `lockBy` and not too much later, in one comparison: what is not later wraps to a huge number.
+            if (escapeAt - lockBy - 1 >= MAX_ESCAPE_SECONDS) _refuseEscape(escapeAt, escapeWindow);
+        }
         if (escapeWindow < minEscapeWindow) _refuseEscape(escapeAt, escapeWindow);
-        if ((escapeAt | escapeWindow) > MAX_TIME) _refuseEscape(escapeAt, escapeWindow);
+        if (escapeWindow > MAX_ESCAPE_SECONDS) _refuseEscape(escapeAt, escapeWindow);
     }
 
     function _refusePayee(address payee) private pure {

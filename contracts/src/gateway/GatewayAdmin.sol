@@ -5,7 +5,8 @@ import {IGateway} from "../interfaces/IGateway.sol";
 import {Addresses} from "../libraries/Addresses.sol";
 
 /// What the owner (a timelock) and the guardian may set. None of it can stop or redirect what has been sent: a peer once
-/// set stays, a pause stops new sends only, and a price holds as long as it was promised.
+/// set stays, a pause stops new sends only, a price holds as long as it was promised, and who may not be called is
+/// settled before the first chain is opened.
 abstract contract GatewayAdmin is IGateway {
     /// Everything `send` needs about a chain: one packed slot, and the peer in a second.
     struct Target {
@@ -29,9 +30,17 @@ abstract contract GatewayAdmin is IGateway {
     /// Chain ids from here on are assigned by the hub to chains that have no EIP-155 id.
     uint64 private constant FIRST_ASSIGNED_ID = 1 << 63;
 
+    /// Most gas that a message may ask for. With the largest payload and certificate its delivery stays below the 2^24
+    /// gas that EIP-7825 allows a transaction; above that it could never be delivered. The hub certifies no more either.
+    uint32 private constant MAX_GAS_LIMIT = 10_000_000;
+    /// Most bytes of a payload that the hub certifies: a longer one would be paid for and go nowhere.
+    uint16 private constant MAX_PAYLOAD = 32_768;
+
     /// A timelock, for ever.
     address public immutable owner;
     address public guardian;
+    /// Whether a chain was ever opened, so that messages may be under way.
+    bool private _opened;
     mapping(uint64 chain => Target) public targets;
     /// The hub's own contracts that no message may reach, besides those known from the start.
     mapping(address recipient => bool) public refused;
@@ -57,9 +66,12 @@ abstract contract GatewayAdmin is IGateway {
     {
         if (target == 0 || target == block.chainid) revert WrongTarget(target, uint64(block.chainid));
         if (gateway == 0 || (evm && !Addresses.isEvm(gateway))) revert InvalidRecipient(gateway);
+        if (maxGasLimit > MAX_GAS_LIMIT) revert GasLimitTooHigh(maxGasLimit, MAX_GAS_LIMIT);
+        if (maxPayload > MAX_PAYLOAD) revert PayloadTooLarge(maxPayload, MAX_PAYLOAD);
         Target storage t = targets[target];
         uint8 kind = evm ? EVM : 0;
         if (t.gateway != 0 && (t.gateway != gateway || t.flags & EVM != kind)) revert PeerFixed(target, t.gateway);
+        _opened = true;
         t.gateway = gateway;
         t.flags = t.flags & PAUSED | kind;
         t.maxGasLimit = maxGasLimit;
@@ -90,9 +102,11 @@ abstract contract GatewayAdmin is IGateway {
         }
     }
 
-    /// Bars one of the hub's own contracts from being called by a message, for ever.
+    /// Bars one of the hub's own contracts from being called by a message, for ever. Only before the first chain is
+    /// opened: later it would stop messages that are under way.
     function refuseRecipient(address recipient) external onlyOwner {
         if (recipient == address(0)) revert ZeroAddress();
+        if (_opened) revert ChainsAreOpen();
         refused[recipient] = true;
         emit RecipientRefused(recipient);
     }

@@ -2,23 +2,25 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint, Leg, LegRef, Multiproof, Settlement} from "../libraries/Types.sol";
+import {IPayouts} from "./IPayouts.sol";
 
 /// Holds the legs of deals. It learns one bit per deal and can pay only where the depositor said.
-interface IEscrow {
+interface IEscrow is IPayouts {
     enum LockState {
         None,
         Locked,
         Released,
         Refunded,
-        Escaped
+        Escaped,
+        /// Given up by its depositor before it was locked.
+        Cancelled
     }
 
     event Locked(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
     event Settled(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index, bool commit);
     event EscapeRequested(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index, uint64 executableAt);
     event Escaped(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
-    event Credited(address indexed account, address indexed token, uint256 amount);
-    event CreditWithdrawn(address indexed account, address indexed token, uint256 amount);
+    event LockCancelled(bytes32 indexed dealId, bytes32 indexed lockKey, uint8 index);
     event LocksPaused(bool paused);
     event GuardianSet(address guardian);
 
@@ -35,22 +37,17 @@ interface IEscrow {
     error InvalidSignature();
     error SignatureExpired(uint256 deadline);
     error AlreadyLocked(bytes32 lockKey);
+    /// The depositor has given this lock up; nobody can open it any more.
+    error CancelledLock(bytes32 lockKey);
     error NotLocked(bytes32 lockKey);
     error WrongValue(uint256 given, uint256 required);
-    error TokenWithoutCode(address token);
-    error TransferMismatch(uint256 received, uint256 expected);
-    error TransferFailed();
     error NothingSettled();
     /// The decision of `dealId` differs from the first one of its batch.
     error MixedDecisions(bytes32 dealId);
     error TooManyLegs(uint256 max);
-    /// Too little gas to give the next payout a fair try; send the transaction again with a higher gas limit.
-    error InsufficientGas(uint256 available, uint256 required);
     error EscapeNotYet(uint256 now_, uint256 executableAt);
     error EscapeNotRequested(bytes32 lockKey);
     error EscapeAlreadyRequested(bytes32 lockKey);
-    error NoCredit(address account, address token);
-    error Unauthorized(address caller);
 
     /// Locks the caller's leg: the caller is the depositor.
     function lock(bytes32 dealId, LegRef calldata ref) external payable;
@@ -82,6 +79,11 @@ interface IEscrow {
         bytes32 s
     ) external;
 
+    /// Gives up the caller's own lock before it is opened, for ever: a signature for it, whoever holds it, opens nothing
+    /// from now on. To the deal this is a leg that is never locked, so that it ends in an abort. A lock that is open
+    /// stays: whoever has locked is bound by the deal's decision and its escape.
+    function cancelLock(bytes32 dealId, LegRef calldata ref) external;
+
     /// Releases (commit) or refunds (abort) every named leg. All decisions are of the checkpoint's kind: commits in kind
     /// 1, aborts in kind 0. Legs that are not locked are skipped; reverts only when nothing at all was settled.
     function settle(
@@ -100,9 +102,6 @@ interface IEscrow {
     /// Passes the guardian's role on. Only the guardian.
     function setGuardian(address guardian_) external;
 
-    /// Pays what could not be paid out before, to the credited account only.
-    function withdrawCredit(address token, address account) external;
-
     function hubId() external view returns (bytes32);
     function verifier() external view returns (address);
     function guardian() external view returns (address);
@@ -111,6 +110,5 @@ interface IEscrow {
     function maxLockHorizon() external view returns (uint64);
     function domainSeparator() external view returns (bytes32);
     function locks(bytes32 lockKey) external view returns (LockState state, uint64 escapeRequestedAt);
-    function credits(address account, address token) external view returns (uint256);
     function lockKey(bytes32 dealId, LegRef calldata ref) external pure returns (bytes32);
 }

@@ -50,6 +50,8 @@ interface IGateway {
     error NotOneMessage(uint256 given);
     /// The chain's gateway and kind of address were set before and stay.
     error PeerFixed(uint64 chain, bytes32 gateway);
+    /// Recipients are barred before the first chain is opened, never later.
+    error ChainsAreOpen();
     error ZeroAddress();
     error TransferFailed(address to, uint256 amount);
     error Unauthorized(address caller);

@@ -2,9 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IMessageRecipient, IMessageSender} from "./IGateway.sol";
+import {IPayouts} from "./IPayouts.sol";
 
-/// Moves tokens by messages: locked here and minted there, burned there and released here.
-interface ITokenBridge is IMessageRecipient, IMessageSender {
+/// Moves tokens by messages: locked here and minted there, burned there and released here. A transfer arrives until its
+/// deadline, or it is given back to `refundTo` where it came from.
+interface ITokenBridge is IMessageRecipient, IMessageSender, IPayouts {
     enum RouteKind {
         None,
         /// The token is at home here: locked when it leaves, released when it returns.
@@ -62,25 +64,30 @@ interface ITokenBridge is IMessageRecipient, IMessageSender {
     error Dust(uint256 amount, uint256 unit);
     error ZeroAmount();
     error InvalidRecipient(bytes32 recipient);
+    /// Every transfer has a deadline, at most `MAX_DEADLINE_SECONDS` ahead of this chain's time.
+    error InvalidDeadline(uint64 given, uint256 latest);
+    /// Nobody's account: zero, the bridge or its gateway.
+    error InvalidRefund(address refundTo);
     error OutflowLimit(address token, uint256 amount, uint256 available);
+    /// More than the limit lets through at once, so that it could never be given back.
+    error AboveOutflowLimit(address token, uint256 amount, uint256 capacity);
     error MintExceedsLocked(uint256 minted, uint256 locked);
-    error TransferMismatch(uint256 received, uint256 expected);
     error WrongValue(uint256 given, uint256 required);
     error MalformedPayload();
     error RouteExists(address token, uint64 chain);
-    error Unauthorized(address caller);
     error BridgingIsPaused();
     /// A peer, once registered, is never replaced.
     error PeerExists(uint64 chain);
     /// The route cannot work: see `registerRoute`.
     error InvalidRoute(address token, uint64 chain);
     error AmountTooLarge(uint256 amount, uint256 max);
-    error TransferFailed(address token, address to, uint256 amount);
     error ZeroAddress();
 
     /// Sends `amount` (in the token's own decimals) of `token` (0 = native) to `recipient` on `target`. `msg.value` is
-    /// the gateway's quote, plus `amount` where the token is native. `deadline` as in `IGateway.send`.
-    function bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline)
+    /// the gateway's quote, plus `amount` where the token is native. What has not arrived by `deadline`, the last second
+    /// of the target's time, goes back to `refundTo` on this chain. Choose one that takes `token`: what it refuses
+    /// becomes its credit, which only it can send elsewhere.
+    function bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline, address refundTo)
         external
         payable
         returns (bytes32 id);
@@ -95,11 +102,15 @@ interface ITokenBridge is IMessageRecipient, IMessageSender {
         bytes32 recipient,
         uint256 amount,
         uint64 deadline,
+        address refundTo,
         uint256 permitDeadline,
         uint8 v,
         bytes32 r,
         bytes32 s
     ) external payable returns (bytes32 id);
+
+    /// Pays the caller's own credit to an account of its choice.
+    function withdrawCreditTo(address token, address to) external;
 
     /// Pairs a local token (0 = native) with a token of another chain, for ever. Only the owner. A token minted here must
     /// be a `BridgedToken` of this bridge and has one home; a remote token has one counterpart here.
@@ -118,8 +129,10 @@ interface ITokenBridge is IMessageRecipient, IMessageSender {
     /// Sets the gas of messages sent from now on. Only the owner.
     function setReceiveGas(address token, uint64 chain, uint64 receiveGas) external;
 
-    /// Sets how much of `token` may be released or minted here: at most `capacity`, in the token's own decimals, at once,
-    /// refilled evenly over `windowSeconds`. Without a limit nothing flows out. Only the owner.
+    /// Sets how much of `token` may flow out here: at most `capacity`, in the token's own decimals, at once, refilled
+    /// evenly over `windowSeconds`. Arrivals, and returns of what expired, have this limit each, so that the one does not
+    /// use up the other: both together, twice `capacity` at once is the most. Without a limit nothing flows out, and
+    /// nothing is taken in that could then not be given back. Only the owner.
     function setOutflowLimit(address token, uint208 capacity, uint48 windowSeconds) external;
 
     /// Stops or allows new transfers out of this chain, and nothing else. The guardian or the owner.
@@ -134,6 +147,8 @@ interface ITokenBridge is IMessageRecipient, IMessageSender {
     function paused() external view returns (bool);
     function peers(uint64 chain) external view returns (bytes32);
     function route(address token, uint64 chain) external view returns (Route memory);
-    /// How much of `token` may flow out at this moment.
+    /// How much of `token` may be released or minted to recipients at this moment.
     function outflowAvailable(address token) external view returns (uint256);
+    /// How much of `token` may be given back at this moment.
+    function returnsAvailable(address token) external view returns (uint256);
 }

@@ -18,10 +18,12 @@ interface IVerifier {
     error MalformedCertificate();
     error WrongScheme(uint8 given);
     error InvalidValidatorSet(uint256 index);
+    error TooFewValidators(uint256 given, uint256 min);
     error InvalidSignature(uint256 index);
     error BelowQuorum(uint256 signedWeight, uint256 totalWeight);
     error NotConsecutive(uint64 given, uint64 expected);
     error NotExpired(uint64 expiresAt);
+    /// It has passed, or lies too far ahead.
     error InvalidExpiry(uint64 expiresAt);
 
     /// Reverts unless `certificate` is a quorum of the set that `checkpoint.epoch` names, for leaves of every kind but

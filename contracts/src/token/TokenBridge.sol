@@ -4,11 +4,11 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {IGateway, IMessageRecipient, IMessageSender} from "../interfaces/IGateway.sol";
 import {ITokenBridge} from "../interfaces/ITokenBridge.sol";
 import {Addresses} from "../libraries/Addresses.sol";
+import {Payouts} from "../payouts/Payouts.sol";
 import {BridgedToken} from "./BridgedToken.sol";
 import {RouteAccount} from "./RouteAccount.sol";
 import {TokenPayload, Transfer} from "./TokenPayload.sol";
@@ -17,10 +17,16 @@ import {TokenRoutes} from "./TokenRoutes.sol";
 /// Moves tokens by messages: locked here and minted there, burned there and released here. The gateway vouches that a
 /// message was sent once and arrives once; the route's books vouch that there is value behind it; the outflow limit
 /// bounds what is lost if either is wrong.
-contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
+///
+/// No transfer is stuck for ever: each has a deadline, after which anyone can have it expired there and given back here,
+/// and what cannot be given back becomes a credit.
+contract TokenBridge is TokenRoutes, Payouts {
     using Addresses for address;
     using RouteAccount for ITokenBridge.Route;
     using SafeERC20 for IERC20;
+
+    /// Most seconds that a deadline may lie ahead: how long somebody's money may wait for a delivery that never comes.
+    uint256 public constant MAX_DEADLINE_SECONDS = 30 days;
 
     address public immutable gateway;
 
@@ -35,13 +41,13 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ITokenBridge
-    function bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline)
+    function bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline, address refundTo)
         external
         payable
         nonReentrant
         returns (bytes32)
     {
-        return _bridge(token, target, recipient, amount, deadline);
+        return _bridge(token, target, recipient, amount, deadline, refundTo);
     }
 
     /// @inheritdoc ITokenBridge
@@ -51,6 +57,7 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
         bytes32 recipient,
         uint256 amount,
         uint64 deadline,
+        address refundTo,
         uint256 permitDeadline,
         uint8 v,
         bytes32 r,
@@ -62,9 +69,12 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
         if (token != address(0)) {
             try IERC20Permit(token).permit(msg.sender, address(this), amount, permitDeadline, v, r, s) {} catch {}
         }
-        return _bridge(token, target, recipient, amount, deadline);
+        return _bridge(token, target, recipient, amount, deadline, refundTo);
     }
 
+    /// Releases or mints, or reverts. A recipient that cannot be paid gets no credit here: the message then stays
+    /// deliverable, and after its deadline the money goes back to the sender. A credit would end both, and leave the
+    /// money with an account that has just refused it and perhaps can never take it.
     /// @inheritdoc IMessageRecipient
     function onMessage(bytes32 id, uint64 source, bytes32 sender, bytes calldata payload)
         external
@@ -81,10 +91,14 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
 
         route_.receive_(transfer.amount, transfer.cumulative);
         uint256 amount = transfer.amount * route_.unit();
+        _consumeArrivals(token, amount);
         emit Received(id, token, source, recipient, amount);
-        _give(token, route_.kind, recipient, amount);
+        if (route_.kind == RouteKind.Mint) BridgedToken(token).mint(recipient, amount);
+        else _send(token, recipient, amount);
     }
 
+    /// Gives back, or credits what could not be given back: this is the end of a transfer's way, and a refund that
+    /// fails for ever would leave the money with nobody. Minting cannot fail; a full bucket of returns only delays.
     /// @inheritdoc IMessageSender
     function onExpired(bytes32 id, uint64 target, bytes calldata payload) external onlyGateway nonReentrant {
         Transfer memory transfer = TokenPayload.decode(payload);
@@ -93,8 +107,16 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
 
         route_.giveBack(transfer.amount);
         uint256 amount = transfer.amount * route_.unit();
+        _consumeReturns(token, amount);
         emit Returned(id, token, refundTo, amount);
-        _give(token, route_.kind, refundTo, amount);
+        if (route_.kind == RouteKind.Mint) BridgedToken(token).mint(refundTo, amount);
+        else _payOut(token, refundTo, amount);
+    }
+
+    /// @inheritdoc ITokenBridge
+    function withdrawCreditTo(address token, address to) external nonReentrant {
+        if (_isNobody(to)) revert InvalidRecipient(to.toBytes32());
+        _withdraw(token, msg.sender, to);
     }
 
     /// @inheritdoc ITokenBridge
@@ -102,19 +124,15 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
         return _quote(target, _route(token, target).receiveGas);
     }
 
-    function _bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline)
+    function _bridge(address token, uint64 target, bytes32 recipient, uint256 amount, uint64 deadline, address refundTo)
         private
         returns (bytes32 id)
     {
         if (paused) revert BridgingIsPaused();
         Route storage route_ = _route(token, target);
-        bytes32 peer = peers[target];
-        if (peer == 0) revert UnknownPeer(target, peer);
-        // The remote bridge would refuse such a recipient, and the tokens would be stuck until the message expires.
-        if (recipient == 0 || recipient == peer || !_isAddressOn(target, recipient)) {
-            revert InvalidRecipient(recipient);
-        }
+        bytes32 peer = _peerFor(target, recipient);
         uint64 wireAmount = route_.toWire(amount);
+        _requireWayBack(token, amount, deadline, refundTo);
         (uint256 fee,) = _quote(target, route_.receiveGas);
         uint256 requiredValue = token == address(0) ? fee + amount : fee;
         if (msg.value != requiredValue) revert WrongValue(msg.value, requiredValue);
@@ -124,13 +142,36 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
                 token: route_.remoteToken,
                 amount: wireAmount,
                 recipient: recipient,
-                refundTo: msg.sender.toBytes32(),
+                refundTo: refundTo.toBytes32(),
                 cumulative: route_.send(wireAmount)
             })
         );
         _take(token, route_.kind, amount);
         id = IGateway(gateway).send{value: fee}(target, peer, route_.receiveGas, deadline, payload);
         emit Bridged(id, token, target, msg.sender, recipient, amount);
+    }
+
+    /// The bridge on `target`, which would refuse a recipient that this does not accept.
+    function _peerFor(uint64 target, bytes32 recipient) private view returns (bytes32 peer) {
+        peer = peers[target];
+        if (peer == 0) revert UnknownPeer(target, peer);
+        if (recipient == 0 || recipient == peer || !_isAddressOn(target, recipient)) {
+            revert InvalidRecipient(recipient);
+        }
+    }
+
+    /// Reverts unless a transfer that does not arrive comes to an end and can then be given back.
+    function _requireWayBack(address token, uint256 amount, uint64 deadline, address refundTo) private view {
+        uint256 latest = block.timestamp + MAX_DEADLINE_SECONDS;
+        if (deadline == 0 || deadline > latest) revert InvalidDeadline(deadline, latest);
+        if (_isNobody(refundTo)) revert InvalidRefund(refundTo);
+        uint256 capacity = _outflowCapacity(token);
+        if (amount > capacity) revert AboveOutflowLimit(token, amount, capacity);
+    }
+
+    /// What is paid to these belongs to nobody.
+    function _isNobody(address account) private view returns (bool) {
+        return account == address(0) || account == address(this) || account == gateway;
     }
 
     function _quote(uint64 target, uint64 receiveGas) private view returns (uint256, uint40) {
@@ -145,32 +186,6 @@ contract TokenBridge is TokenRoutes, ReentrancyGuardTransient {
             uint256 balanceBefore = IERC20(token).balanceOf(address(this));
             IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
             _requireMoved(balanceBefore, IERC20(token).balanceOf(address(this)), amount);
-        }
-    }
-
-    /// Releases or mints within the outflow limit, or reverts: the message then stays deliverable.
-    function _give(address token, RouteKind kind, address to, uint256 amount) private {
-        _consumeOutflow(token, amount);
-        if (kind == RouteKind.Mint) {
-            BridgedToken(token).mint(to, amount);
-        } else if (token != address(0)) {
-            uint256 balanceBefore = IERC20(token).balanceOf(address(this));
-            IERC20(token).safeTransfer(to, amount);
-            _requireMoved(IERC20(token).balanceOf(address(this)), balanceBefore, amount);
-        } else if (!_sendNative(to, amount)) {
-            revert TransferFailed(token, to, amount);
-        }
-    }
-
-    function _requireMoved(uint256 lower, uint256 upper, uint256 amount) private pure {
-        uint256 moved = upper > lower ? upper - lower : 0;
-        if (moved != amount) revert TransferMismatch(moved, amount);
-    }
-
-    /// With all gas, which the sender of the message has set; copies no return data.
-    function _sendNative(address to, uint256 amount) private returns (bool success) {
-        assembly ("memory-safe") {
-            success := call(gas(), to, amount, 0, 0, 0, 0)
         }
     }
 }

@@ -18,8 +18,11 @@ abstract contract TokenRoutes is ITokenBridge {
     uint8 private constant NATIVE_DECIMALS = 18;
     /// Ids from here on belong to chains whose addresses have 32 bytes.
     uint64 private constant FIRST_ASSIGNED_ID = 1 << 63;
-    /// Every token has a bucket of its own, in which one key is used.
-    bytes32 private constant BUCKET_KEY = 0;
+    /// Every token has two buckets of one size: one for what arrives, one for what is given back. With one for both,
+    /// whoever lets its own transfers expire and takes them back would use up what others wait for, and lose nothing.
+    /// What a forging quorum takes at once is twice the capacity at most; returns never exceed what was taken in here.
+    bytes32 private constant ARRIVALS = 0;
+    bytes32 private constant RETURNS = bytes32(uint256(1));
 
     address public immutable owner;
     address public guardian;
@@ -33,7 +36,7 @@ abstract contract TokenRoutes is ITokenBridge {
     mapping(uint64 chain => mapping(bytes32 remoteToken => address)) private _localTokens;
     /// The chain for which a token is minted here.
     mapping(address token => uint64 chain) private _homes;
-    /// A bucket and not a fixed window, which would let twice the limit pass around its boundary.
+    /// Buckets and not fixed windows, which would let twice the limit pass around their boundary.
     mapping(address token => RateLimiter.RefillingBucket) private _outflows;
 
     modifier onlyOwner() {
@@ -96,7 +99,8 @@ abstract contract TokenRoutes is ITokenBridge {
     function setOutflowLimit(address token, uint208 capacity, uint48 windowSeconds) external onlyOwner {
         if (windowSeconds == 0) revert ZeroAmount();
         // What has flowed out stays counted at the old rate up to now.
-        _outflows[token].sync(BUCKET_KEY);
+        _outflows[token].sync(ARRIVALS);
+        _outflows[token].sync(RETURNS);
         _outflows[token].updateSettings(windowSeconds, capacity);
         emit OutflowLimitSet(token, capacity, windowSeconds);
     }
@@ -121,7 +125,12 @@ abstract contract TokenRoutes is ITokenBridge {
 
     /// @inheritdoc ITokenBridge
     function outflowAvailable(address token) public view returns (uint256) {
-        return _outflows[token].available(BUCKET_KEY);
+        return _outflows[token].available(ARRIVALS);
+    }
+
+    /// @inheritdoc ITokenBridge
+    function returnsAvailable(address token) public view returns (uint256) {
+        return _outflows[token].available(RETURNS);
     }
 
     function _route(address token, uint64 chain) internal view returns (Route storage r) {
@@ -136,10 +145,21 @@ abstract contract TokenRoutes is ITokenBridge {
         if (r.remoteToken != remoteToken) revert UnknownRoute(token, chain);
     }
 
-    function _consumeOutflow(address token, uint256 amount) internal {
-        if (!_outflows[token].tryConsume(BUCKET_KEY, amount)) {
+    function _consumeArrivals(address token, uint256 amount) internal {
+        if (!_outflows[token].tryConsume(ARRIVALS, amount)) {
             revert OutflowLimit(token, amount, outflowAvailable(token));
         }
+    }
+
+    function _consumeReturns(address token, uint256 amount) internal {
+        if (!_outflows[token].tryConsume(RETURNS, amount)) {
+            revert OutflowLimit(token, amount, returnsAvailable(token));
+        }
+    }
+
+    /// The most that can flow out of either bucket in one piece.
+    function _outflowCapacity(address token) internal view returns (uint256) {
+        return _outflows[token]._capacity;
     }
 
     /// Whether `word` can be an address of `chain`: on EVM chains its upper bytes are clean.

@@ -17,11 +17,15 @@ library EcdsaCertificate {
 
     /// Reverts unless `certificate` carries the set with `valsetHash` and signatures over `digest` of more than two
     /// thirds of its weight. Every signature is checked, also those past the quorum, so that a certificate has no part
-    /// that nobody has looked at.
-    function check(bytes32 digest, bytes32 valsetHash, bytes calldata certificate) internal pure {
+    /// that nobody has looked at. A set of fewer than `minValidators` members has no say, whatever its hash.
+    function check(bytes32 digest, bytes32 valsetHash, uint256 minValidators, bytes calldata certificate)
+        internal
+        pure
+    {
         (uint256 count, uint256 bitmapAt, uint256 cursor) = _layout(certificate);
         bytes32 given = Digests.valset(certificate[:bitmapAt]);
         if (given != valsetHash) revert IVerifier.WrongValidatorSet(given, valsetHash);
+        if (count < minValidators) revert IVerifier.TooFewValidators(count, minValidators);
 
         uint256 signed;
         uint256 total;

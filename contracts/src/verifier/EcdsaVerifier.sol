@@ -22,11 +22,17 @@ contract EcdsaVerifier is IVerifier {
     uint8 private constant COMMITS = 1;
     uint8 private constant ROTATION = 2;
 
+    /// Most seconds for which a new set may be given power: a set that never expires could never be recovered from.
+    uint256 public constant MAX_EPOCH_SECONDS = 400 days;
+
     bytes32 public immutable override hubId;
     /// A timelock. It can act only on a chain that slept through its epoch.
     address public immutable recoveryOwner;
     /// Seconds for which a retired set's decisions still count: longer than the longest deal.
     uint64 public immutable grace;
+    /// Fewest members of a set that can certify anything: with one, one stolen key is enough. Sets are named by their
+    /// hash, so that their size is seen, and judged, in each certificate.
+    uint16 public immutable minValidators;
 
     uint64 public override currentEpoch;
     mapping(uint64 epoch => Epoch) public override epochs;
@@ -40,15 +46,18 @@ contract EcdsaVerifier is IVerifier {
         uint64 epoch,
         bytes32 valsetHash,
         uint64 expiresAt,
-        uint64 grace_
+        uint64 grace_,
+        uint16 minValidators_
     ) {
         if (hubId_ == 0) revert ZeroArgument(0);
         if (recoveryOwner_ == address(0)) revert ZeroArgument(1);
         if (epoch == 0) revert ZeroArgument(2);
         if (grace_ == 0) revert ZeroArgument(5);
+        if (minValidators_ == 0) revert ZeroArgument(6);
         hubId = hubId_;
         recoveryOwner = recoveryOwner_;
         grace = grace_;
+        minValidators = minValidators_;
         _begin(epoch, valsetHash, expiresAt);
         emit Rotated(epoch, valsetHash, expiresAt);
     }
@@ -71,7 +80,7 @@ contract EcdsaVerifier is IVerifier {
         if (retiredAt != 0 && block.timestamp > uint256(retiredAt) + grace) {
             revert RetiredEpoch(checkpoint.epoch, retiredAt + grace);
         }
-        EcdsaCertificate.check(Digests.checkpoint(checkpoint), checkpoint.valsetHash, certificate);
+        _checkSignatures(checkpoint, certificate);
     }
 
     /// @inheritdoc IVerifier
@@ -88,8 +97,7 @@ contract EcdsaVerifier is IVerifier {
         _verifyCurrent(checkpoint, certificate, ROTATION);
         Outbox.verifyOne(checkpoint.outboxRoot, Digests.rotateLeaf(epoch, valsetHash, expiresAt), proof);
 
-        epochs[current].retiredAt = uint64(block.timestamp);
-        _begin(epoch, valsetHash, expiresAt);
+        _handOver(current, epoch, valsetHash, expiresAt);
         emit Rotated(epoch, valsetHash, expiresAt);
     }
 
@@ -101,9 +109,17 @@ contract EcdsaVerifier is IVerifier {
         if (block.timestamp <= epochs[current].expiresAt) revert NotExpired(epochs[current].expiresAt);
         if (epoch <= current) revert NotConsecutive(epoch, current + 1);
 
+        _handOver(current, epoch, valsetHash, expiresAt);
+        emit Recovered(epoch, valsetHash, expiresAt);
+    }
+
+    /// Hands over from the `current` epoch. The next one may last as long as the one before it, which whoever deployed
+    /// this may have given more time: no epoch may expire before its predecessor.
+    function _handOver(uint64 current, uint64 epoch, bytes32 valsetHash, uint64 expiresAt) private {
+        uint256 latest = block.timestamp + MAX_EPOCH_SECONDS;
+        if (expiresAt > latest && expiresAt > epochs[current].expiresAt) revert InvalidExpiry(expiresAt);
         epochs[current].retiredAt = uint64(block.timestamp);
         _begin(epoch, valsetHash, expiresAt);
-        emit Recovered(epoch, valsetHash, expiresAt);
     }
 
     function _begin(uint64 epoch, bytes32 valsetHash, uint64 expiresAt) private {
@@ -116,7 +132,11 @@ contract EcdsaVerifier is IVerifier {
     function _verifyCurrent(Checkpoint calldata checkpoint, bytes calldata certificate, uint8 kind) private view {
         uint64 retiredAt = _known(checkpoint, kind);
         if (retiredAt != 0) revert RetiredEpoch(checkpoint.epoch, retiredAt);
-        EcdsaCertificate.check(Digests.checkpoint(checkpoint), checkpoint.valsetHash, certificate);
+        _checkSignatures(checkpoint, certificate);
+    }
+
+    function _checkSignatures(Checkpoint calldata checkpoint, bytes calldata certificate) private view {
+        EcdsaCertificate.check(Digests.checkpoint(checkpoint), checkpoint.valsetHash, minValidators, certificate);
     }
 
     /// Checks everything about the checkpoint but its signatures and its epoch's retirement, which it returns.

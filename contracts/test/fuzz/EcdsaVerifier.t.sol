@@ -87,7 +87,7 @@ contract EcdsaVerifierFuzz is Certify {
     }
 
     function _deploy(Validator[] memory set) private returns (EcdsaVerifier verifier, Checkpoint memory c) {
-        verifier = new EcdsaVerifier(HUB, address(1), 3, hashSet(set), uint64(block.timestamp) + 1 days, 1 days);
+        verifier = new EcdsaVerifier(HUB, address(1), 3, hashSet(set), uint64(block.timestamp) + 1 days, 1 days, 1);
         c = makeCheckpoint(HUB, GENERAL, 3, set, keccak256("root"));
     }
 

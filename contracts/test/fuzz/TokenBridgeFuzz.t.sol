@@ -40,7 +40,7 @@ contract TokenBridgeFuzzTest is TokenBridgeBase {
         (address asset, address minted) = native ? (NATIVE, address(awayNative)) : (address(token), address(awayToken));
         assertTrue(deliver(sendFromHome(asset, amount)));
         assertEq(awayNative.balanceOf(bob) + awayToken.balanceOf(bob), amount);
-        assertTrue(deliver(send(AWAY, bob, minted, makeAddr("back"), amount, 0)));
+        assertTrue(deliver(send(AWAY, bob, minted, makeAddr("back"), amount, soon())));
         assertEq(native ? makeAddr("back").balance : token.balanceOf(makeAddr("back")), amount);
         assertEq(address(home).balance + token.balanceOf(address(home)), 0);
         assertEq(awayNative.totalSupply() + awayToken.totalSupply(), 0);

@@ -35,7 +35,7 @@ abstract contract GatewayFixture is Certify {
         for (uint256 i; i < 4; ++i) {
             set.push(four[i]);
         }
-        verifier = new EcdsaVerifier(HUB, owner, EPOCH, hashSet(set), EXPIRES_AT, GRACE);
+        verifier = new EcdsaVerifier(HUB, owner, EPOCH, hashSet(set), EXPIRES_AT, GRACE, 4);
         gateway = new Gateway(HUB, verifier, owner, guardian);
         quiet = new Quiet();
         vm.startPrank(owner);

@@ -18,13 +18,21 @@ struct Deal {
     bytes32 id;
     LegRef[] legs;
     Decision decision;
+    /// An escape of a COMMIT was executed before its settlement: the timing that S1 assumes was broken.
+    bool late;
 }
 
-/// Everyone who can touch the escrow, doing it in any order: depositors, settlers, an attacker, the clock, and a
-/// hub that keeps the one promise S1 and S4 rest on, one decision a deal, signed once.
+/// Everyone who can touch the escrow, doing it in any order: depositors, settlers, an attacker, the guardian, the clock,
+/// and a hub that keeps the one promise S1 and S4 rest on, one decision a deal, signed once.
 contract EscrowHandler is Certify {
     /// A settlement that nobody certified went through.
     bool public forged;
+    /// A lock was opened although the guardian had paused locking.
+    bool public lockedWhilePaused;
+    /// A lock was paid by a decision and by an escape.
+    bool public paidTwice;
+    /// Locks that their depositor gave up.
+    mapping(bytes32 key => bool) public cancelled;
 
     bytes32 private immutable HUB;
     uint64 private immutable EPOCH;
@@ -32,7 +40,8 @@ contract EscrowHandler is Certify {
     ModalToken[2] public tokens;
     Validator[] private validators;
 
-    address public constant DEPOSITOR = address(0xA11CE);
+    uint256 private constant DEPOSITOR_KEY = 0xA11CE;
+    address public immutable DEPOSITOR;
     address public constant SETTLER = address(0x5E771E);
     address public constant ATTACKER = address(0xBAD);
     uint256 public constant FUNDS = 1e30;
@@ -48,6 +57,7 @@ contract EscrowHandler is Certify {
 
     constructor(Escrow escrow_, Validator[] memory set, bytes32 hubId, uint64 epoch) {
         (escrow, HUB, EPOCH) = (escrow_, hubId, epoch);
+        DEPOSITOR = vm.addr(DEPOSITOR_KEY);
         for (uint256 i; i < set.length; ++i) {
             validators.push(set[i]);
         }
@@ -85,6 +95,30 @@ contract EscrowHandler is Certify {
         _lock(deal.id, ref, compact);
     }
 
+    /// Whoever holds the depositor's signature locks for it.
+    function lockSigned(uint256 dealSeed, uint256 legSeed) external withDeals {
+        (Deal storage deal, LegRef memory ref) = _pick(dealSeed, legSeed);
+        uint256 deadline = block.timestamp;
+        bytes memory signature = _signLock(deal.id, ref, deadline);
+        vm.prank(SETTLER);
+        escrow.lockWithSignature(deal.id, ref, deadline, signature);
+        _countLock(ref.leg);
+    }
+
+    function cancelLock(uint256 dealSeed, uint256 legSeed) external withDeals {
+        (Deal storage deal, LegRef memory ref) = _pick(dealSeed, legSeed);
+        vm.prank(DEPOSITOR);
+        escrow.cancelLock(deal.id, ref);
+        cancelled[_key(deal.id, ref)] = true;
+    }
+
+    /// Paused one time in four, so that most sequences still get somewhere.
+    function setPaused(uint256 seed) external {
+        address guardian = escrow.guardian();
+        vm.prank(guardian);
+        escrow.setLocksPaused(seed % 4 == 0);
+    }
+
     /// Every party keeps its word, which is what a COMMIT needs.
     function lockAll(uint256 dealSeed) external withDeals {
         Deal storage deal = deals[dealSeed % deals.length];
@@ -104,8 +138,8 @@ contract EscrowHandler is Certify {
         deal.decision = allLocked ? Decision.Commit : Decision.Abort;
     }
 
-    /// Settles every decided deal of one kind from `first` on, in one batch.
-    function settle(uint256 first, bool commit) external withDeals {
+    /// Settles every decided deal of one kind from `first` on, in one batch, which may name its first legs twice.
+    function settle(uint256 first, bool commit, bool twice) external withDeals {
         Decision wanted = commit ? Decision.Commit : Decision.Abort;
         uint256 count;
         Settlement[] memory batch = new Settlement[](deals.length);
@@ -120,26 +154,31 @@ contract EscrowHandler is Certify {
         for (uint256 i; i < count; ++i) {
             _countSettlement(batch[i]);
         }
+        if (twice) batch[0].legs = _doubled(batch[0].legs);
         (Checkpoint memory c, bytes memory certificate, Multiproof memory proof) = _certify(batch);
         vm.prank(SETTLER);
         escrow.settle(c, certificate, batch, proof);
     }
 
-    /// An attacker holds real certificates and calls with legs and bits of its own making.
-    function forge(uint256 dealSeed, uint256 legSeed, uint256 how) external withDeals {
+    /// An attacker holds real certificates, also of other deals, and calls with legs and bits of its own making.
+    function forge(uint256 dealSeed, uint256 legSeed, uint256 certifiedSeed, uint256 how) external withDeals {
         (Deal storage deal, LegRef memory ref) = _pick(dealSeed, legSeed);
-        if (deal.decision == Decision.None) return;
+        how %= 6;
+        Deal storage certified = how < 4 ? deal : deals[certifiedSeed % deals.length];
+        if (certified.decision == Decision.None || (how >= 4 && certified.id == deal.id)) return;
         LegRef[] memory legs = new LegRef[](1);
         legs[0] = ref;
-        bool commit = deal.decision == Decision.Commit;
+        bool commit = certified.decision == Decision.Commit;
         Settlement[] memory batch = new Settlement[](1);
-        batch[0] = Settlement(deal.id, commit, legs);
+        batch[0] = Settlement(certified.id, commit, legs);
         (Checkpoint memory c, bytes memory certificate, Multiproof memory proof) = _certify(batch);
         bytes32 attacker = bytes32(uint256(uint160(ATTACKER)));
-        if (how % 4 == 0) batch[0].commit = !commit;
-        if (how % 4 == 1) ref.leg.onCommit = attacker;
-        if (how % 4 == 2) ref.leg.onAbort = attacker;
-        if (how % 4 == 3) ref.leg.amount += 1;
+        if (how == 0) batch[0].commit = !commit;
+        if (how == 1) ref.leg.onCommit = attacker;
+        if (how == 2) ref.leg.onAbort = attacker;
+        if (how == 3) ref.leg.amount += 1;
+        // In the remaining case another deal's decision is to settle this deal's leg as if it were its own.
+        if (how == 4) batch[0].dealId = deal.id;
         vm.prank(ATTACKER);
         // Remembered rather than reverted, which would undo the theft and hide it.
         try escrow.settle(c, certificate, batch, proof) {
@@ -159,9 +198,37 @@ contract EscrowHandler is Certify {
         escrow.executeEscape(deal.id, ref);
         // An escape proven to the hub makes it abort, if it had not decided.
         deal.decision = Decision.Abort;
-        address asset = _account(ref.leg.token);
-        owed[_account(ref.leg.onAbort)][asset] += ref.leg.amount;
-        openLocks[asset] -= ref.leg.amount;
+        _countEscape(ref.leg);
+    }
+
+    /// A certified COMMIT and an escape of the same lock, in either order: whichever comes first is all that is paid. The
+    /// other legs of a deal whose escape was first may be released all the same: there the hub's timing was broken.
+    function raceCommit(uint256 dealSeed, uint256 legSeed, bool escapeFirst) external withDeals {
+        (Deal storage deal, LegRef memory ref) = _pick(dealSeed, legSeed);
+        if (deal.decision != Decision.Commit || _state(deal.id, ref) != IEscrow.LockState.Locked) return;
+        (, uint64 requestedAt) = escrow.locks(_key(deal.id, ref));
+        if (requestedAt == 0) {
+            if (block.timestamp < ref.leg.escapeAt) vm.warp(ref.leg.escapeAt);
+            escrow.requestEscape(deal.id, ref);
+        }
+        (, requestedAt) = escrow.locks(_key(deal.id, ref));
+        uint256 executableAt = requestedAt + ref.leg.escapeWindow;
+        if (block.timestamp < executableAt) vm.warp(executableAt);
+        if (escapeFirst) {
+            escrow.executeEscape(deal.id, ref);
+            _countEscape(ref.leg);
+            deal.late = true;
+            if (_trySettle(deal.id, ref)) paidTwice = true;
+        } else {
+            LegRef[] memory legs = new LegRef[](1);
+            legs[0] = ref;
+            // Counted as paid whatever comes of it, so that S2 notices if a certified COMMIT is refused.
+            _countSettlement(Settlement(deal.id, true, legs));
+            _trySettle(deal.id, ref);
+            try escrow.executeEscape(deal.id, ref) {
+                paidTwice = true;
+            } catch {}
+        }
     }
 
     /// Pushes the first credit there is to an account that takes it.
@@ -233,8 +300,45 @@ contract EscrowHandler is Certify {
         } else {
             escrow.lock{value: value}(dealId, ref);
         }
+        _countLock(leg);
+    }
+
+    function _countLock(Leg memory leg) private {
+        if (escrow.paused()) lockedWhilePaused = true;
+        address asset = _account(leg.token);
         openLocks[asset] += leg.amount;
         everLocked[asset] += leg.amount;
+    }
+
+    function _countEscape(Leg memory leg) private {
+        address asset = _account(leg.token);
+        owed[_account(leg.onAbort)][asset] += leg.amount;
+        openLocks[asset] -= leg.amount;
+    }
+
+    function _trySettle(bytes32 dealId, LegRef memory ref) private returns (bool settled) {
+        Settlement[] memory batch = new Settlement[](1);
+        batch[0] = Settlement(dealId, true, new LegRef[](1));
+        batch[0].legs[0] = ref;
+        (Checkpoint memory c, bytes memory certificate, Multiproof memory proof) = _certify(batch);
+        vm.prank(SETTLER);
+        try escrow.settle(c, certificate, batch, proof) {
+            settled = true;
+        } catch {}
+    }
+
+    function _doubled(LegRef[] memory legs) private pure returns (LegRef[] memory twice) {
+        twice = new LegRef[](legs.length * 2);
+        for (uint256 i; i < twice.length; ++i) {
+            twice[i] = legs[i / 2];
+        }
+    }
+
+    function _signLock(bytes32 dealId, LegRef memory ref, uint256 deadline) private view returns (bytes memory) {
+        bytes32 typeHash = keccak256("Lock(bytes32 dealId,uint8 index,bytes32 legHash,uint256 deadline)");
+        bytes32 legHash = legHashOf(ref.leg, ref.lockBy);
+        bytes32 body = keccak256(abi.encode(typeHash, dealId, ref.index, legHash, deadline));
+        return sign(DEPOSITOR_KEY, keccak256(abi.encodePacked(hex"1901", escrow.domainSeparator(), body)));
     }
 
     function _leg(uint8 index, uint256 seed) private view returns (LegRef memory ref) {
@@ -286,7 +390,11 @@ contract EscrowHandler is Certify {
     }
 
     function _state(bytes32 dealId, LegRef memory ref) private view returns (IEscrow.LockState state) {
-        (state,) = escrow.locks(lockKeyOf(dealId, ref.index, legHashOf(ref.leg, ref.lockBy)));
+        (state,) = escrow.locks(_key(dealId, ref));
+    }
+
+    function _key(bytes32 dealId, LegRef memory ref) private pure returns (bytes32) {
+        return lockKeyOf(dealId, ref.index, legHashOf(ref.leg, ref.lockBy));
     }
 
     function _account(bytes32 word) private pure returns (address) {

@@ -14,6 +14,7 @@ contract EcdsaVerifierTest is Certify {
     uint64 internal constant NOW = 1_800_000_000;
     uint64 internal constant EXPIRES_AT = NOW + 90 days;
     uint64 internal constant GRACE = 10 days;
+    uint16 internal constant MIN_VALIDATORS = 4;
     uint256 internal constant ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
     address internal timelock = makeAddr("timelock");
@@ -23,7 +24,7 @@ contract EcdsaVerifierTest is Certify {
     function setUp() public {
         vm.warp(NOW);
         _store(makeSet(1, 4));
-        verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE);
+        verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE, MIN_VALIDATORS);
     }
 
     // ---- deployment
@@ -32,6 +33,7 @@ contract EcdsaVerifierTest is Certify {
         assertEq(verifier.hubId(), HUB);
         assertEq(verifier.recoveryOwner(), timelock);
         assertEq(verifier.grace(), GRACE);
+        assertEq(verifier.minValidators(), MIN_VALIDATORS);
         assertEq(verifier.currentEpoch(), EPOCH);
         (bytes32 hash, uint64 retiredAt, uint64 expiresAt) = verifier.epochs(EPOCH);
         assertEq(hash, hashSet(set));
@@ -39,25 +41,27 @@ contract EcdsaVerifierTest is Certify {
         assertEq(expiresAt, EXPIRES_AT);
         vm.expectEmit();
         emit IVerifier.Rotated(EPOCH, hashSet(set), EXPIRES_AT);
-        new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE);
+        new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE, MIN_VALIDATORS);
     }
 
     function test_Constructor_RefusesZeros() public {
         bytes32 hash = hashSet(set);
         vm.expectRevert(abi.encodeWithSelector(EcdsaVerifier.ZeroArgument.selector, 0));
-        new EcdsaVerifier(0, timelock, EPOCH, hash, EXPIRES_AT, GRACE);
+        new EcdsaVerifier(0, timelock, EPOCH, hash, EXPIRES_AT, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(EcdsaVerifier.ZeroArgument.selector, 1));
-        new EcdsaVerifier(HUB, address(0), EPOCH, hash, EXPIRES_AT, GRACE);
+        new EcdsaVerifier(HUB, address(0), EPOCH, hash, EXPIRES_AT, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(EcdsaVerifier.ZeroArgument.selector, 2));
-        new EcdsaVerifier(HUB, timelock, 0, hash, EXPIRES_AT, GRACE);
+        new EcdsaVerifier(HUB, timelock, 0, hash, EXPIRES_AT, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(IVerifier.WrongValidatorSet.selector, 0, 0));
-        new EcdsaVerifier(HUB, timelock, EPOCH, 0, EXPIRES_AT, GRACE);
+        new EcdsaVerifier(HUB, timelock, EPOCH, 0, EXPIRES_AT, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, 0));
-        new EcdsaVerifier(HUB, timelock, EPOCH, hash, 0, GRACE);
+        new EcdsaVerifier(HUB, timelock, EPOCH, hash, 0, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, NOW));
-        new EcdsaVerifier(HUB, timelock, EPOCH, hash, NOW, GRACE);
+        new EcdsaVerifier(HUB, timelock, EPOCH, hash, NOW, GRACE, MIN_VALIDATORS);
         vm.expectRevert(abi.encodeWithSelector(EcdsaVerifier.ZeroArgument.selector, 5));
-        new EcdsaVerifier(HUB, timelock, EPOCH, hash, EXPIRES_AT, 0);
+        new EcdsaVerifier(HUB, timelock, EPOCH, hash, EXPIRES_AT, 0, MIN_VALIDATORS);
+        vm.expectRevert(abi.encodeWithSelector(EcdsaVerifier.ZeroArgument.selector, 6));
+        new EcdsaVerifier(HUB, timelock, EPOCH, hash, EXPIRES_AT, GRACE, 0);
     }
 
     // ---- checkpoints
@@ -210,6 +214,43 @@ contract EcdsaVerifierTest is Certify {
         _refused(c, certify(alone, c, 1), reason);
     }
 
+    /// One key more or less decides what such a set says, although its hash is the one that was deployed.
+    function test_KelpDao_ASetBelowTheLeastSizeCertifiesNothing() public {
+        for (uint256 size = 1; size < 5; ++size) {
+            _store(makeSet(1, size));
+            verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE, MIN_VALIDATORS);
+            Checkpoint memory c = _checkpoint(GENERAL);
+            bytes memory certificate = certify(set, c, ALL);
+            if (size < MIN_VALIDATORS) {
+                vm.expectRevert(abi.encodeWithSelector(IVerifier.TooFewValidators.selector, size, MIN_VALIDATORS));
+            }
+            verifier.verify(c, certificate, GENERAL);
+            Checkpoint memory d = _checkpoint(COMMITS);
+            certificate = certify(set, d, ALL);
+            if (size < MIN_VALIDATORS) {
+                vm.expectRevert(abi.encodeWithSelector(IVerifier.TooFewValidators.selector, size, MIN_VALIDATORS));
+            }
+            verifier.verifyDecision(d, certificate, COMMITS);
+        }
+    }
+
+    /// Sets come as hashes. One that is too small gets its turn, and has no say in it.
+    function test_KelpDao_ASmallSetHasNoSayAfterARotationOrRecovery() public {
+        Validator[] memory alone = makeSet(9, 1);
+        _rotate(EPOCH + 1, hashSet(alone), EXPIRES_AT);
+        Checkpoint memory c = makeCheckpoint(HUB, GENERAL, EPOCH + 1, alone, ROOT);
+        bytes memory certificate = certify(alone, c, 1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.TooFewValidators.selector, 1, MIN_VALIDATORS));
+        verifier.verify(c, certificate, GENERAL);
+        vm.warp(EXPIRES_AT + 1);
+        vm.prank(timelock);
+        verifier.recover(EPOCH + 2, hashSet(alone), EXPIRES_AT + 1 days);
+        c = makeCheckpoint(HUB, GENERAL, EPOCH + 2, alone, ROOT);
+        certificate = certify(alone, c, 1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.TooFewValidators.selector, 1, MIN_VALIDATORS));
+        verifier.verify(c, certificate, GENERAL);
+    }
+
     function test_WrongScheme() public {
         Checkpoint memory c = _checkpoint(GENERAL);
         bytes memory certificate = certify(set, c, ALL);
@@ -338,6 +379,25 @@ contract EcdsaVerifierTest is Certify {
         this.rotateExternally(EPOCH + 1, keccak256("set"), NOW);
     }
 
+    /// With no end to its epoch a captured or lost set could never be recovered from.
+    function test_Rotate_NoSetIsGivenPowerWithoutEnd() public {
+        uint64 latest = NOW + 400 days;
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, latest + 1));
+        this.rotateExternally(EPOCH + 1, keccak256("set"), latest + 1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, type(uint64).max));
+        this.rotateExternally(EPOCH + 1, keccak256("set"), type(uint64).max);
+        _rotate(EPOCH + 1, hashSet(makeSet(9, 4)), latest);
+    }
+
+    /// No epoch may expire before its predecessor, however long that was given.
+    function test_Rotate_MayLastAsLongAsTheEpochBefore() public {
+        uint64 far = NOW + 3650 days;
+        verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), far, GRACE, MIN_VALIDATORS);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, far + 1));
+        this.rotateExternally(EPOCH + 1, keccak256("set"), far + 1);
+        _rotate(EPOCH + 1, hashSet(makeSet(9, 4)), far);
+    }
+
     /// A rotation is of its own kind: neither a general nor a commit checkpoint carries one.
     function test_Rotate_OnlyInItsOwnKind() public {
         bytes32[] memory leaves = oneLeaf(rotateLeafOf(EPOCH + 1, keccak256("set"), EXPIRES_AT));
@@ -455,6 +515,15 @@ contract EcdsaVerifierTest is Certify {
         verifier.recover(EPOCH + 1, keccak256("set"), EXPIRES_AT + 1);
     }
 
+    function test_Recover_NoSetIsGivenPowerWithoutEnd() public {
+        uint64 latest = EXPIRES_AT + 1 + 400 days;
+        vm.warp(EXPIRES_AT + 1);
+        vm.startPrank(timelock);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.InvalidExpiry.selector, latest + 1));
+        verifier.recover(EPOCH + 1, keccak256("set"), latest + 1);
+        verifier.recover(EPOCH + 1, keccak256("set"), latest);
+    }
+
     // ---- helpers
 
     function rotateExternally(uint64 epoch, bytes32 valsetHash, uint64 expiresAt) external {
@@ -487,7 +556,7 @@ contract EcdsaVerifierTest is Certify {
     /// A verifier that was made to believe in `members`, well formed or not.
     function _use(Validator[] memory members) private {
         _store(members);
-        verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE);
+        verifier = new EcdsaVerifier(HUB, timelock, EPOCH, hashSet(set), EXPIRES_AT, GRACE, 1);
     }
 
     function _store(Validator[] memory members) private {

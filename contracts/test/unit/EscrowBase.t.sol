@@ -39,7 +39,7 @@ abstract contract EscrowBase is Certify {
         for (uint256 i; i < set.length; ++i) {
             validators.push(set[i]);
         }
-        verifier = new EcdsaVerifier(HUB, makeAddr("recovery"), EPOCH, hashSet(set), START + 365 days, GRACE);
+        verifier = new EcdsaVerifier(HUB, makeAddr("recovery"), EPOCH, hashSet(set), START + 365 days, GRACE, 4);
         escrow = new Escrow(HUB, verifier, guardian, MIN_ESCAPE_WINDOW, MAX_LOCK_HORIZON);
         token = new PlainToken("Plain", 18);
         vm.deal(alice, 1_000 ether);

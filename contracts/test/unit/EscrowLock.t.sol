@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Escrow} from "../../src/escrow/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IPayouts} from "../../src/interfaces/IPayouts.sol";
 import {IVerifier} from "../../src/interfaces/IVerifier.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {LegRef} from "../../src/libraries/Types.sol";
@@ -164,6 +165,19 @@ contract EscrowLockTest is EscrowBase {
         expectEscapeRefused(ref);
     }
 
+    /// The leg of a deal that nobody registered must come back some day.
+    function test_refusesEscapesThatAreTooFarAhead() public {
+        LegRef memory ref = nativeLeg();
+        ref.leg.escapeAt = ref.lockBy + 60 days + 1;
+        expectEscapeRefused(ref);
+        ref.leg.escapeAt = ref.lockBy + 60 days;
+        ref.leg.escapeWindow = 60 days + 1;
+        expectEscapeRefused(ref);
+        ref.leg.escapeWindow = 60 days;
+        lockCompactAs(alice, DEAL, ref);
+        assertState(DEAL, ref, IEscrow.LockState.Locked);
+    }
+
     function test_refusesACompactIndexOfManyBits() public {
         LegRef memory ref = nativeLeg();
         uint256 terms = termsOf(ref) | 1 << 200;
@@ -202,18 +216,18 @@ contract EscrowLockTest is EscrowBase {
     function test_Qubit_refusesATokenWithoutCode() public {
         address codeless = makeAddr("codeless");
         expectLockReverts(
-            legOf(codeless, AMOUNT, 0), abi.encodeWithSelector(IEscrow.TokenWithoutCode.selector, codeless)
+            legOf(codeless, AMOUNT, 0), abi.encodeWithSelector(IPayouts.TokenWithoutCode.selector, codeless)
         );
     }
 
     function test_Qubit_refusesATokenThatMovesNothing() public {
         modal.setMode(Mode.TrueWithoutMoving);
-        expectModalReverts(abi.encodeWithSelector(IEscrow.TransferMismatch.selector, 0, AMOUNT));
+        expectModalReverts(abi.encodeWithSelector(IPayouts.TransferMismatch.selector, 0, AMOUNT));
     }
 
     function test_refusesAFeeOnTransfer() public {
         modal.setMode(Mode.FeeOnTransfer);
-        expectModalReverts(abi.encodeWithSelector(IEscrow.TransferMismatch.selector, AMOUNT - AMOUNT / 100, AMOUNT));
+        expectModalReverts(abi.encodeWithSelector(IPayouts.TransferMismatch.selector, AMOUNT - AMOUNT / 100, AMOUNT));
     }
 
     function test_refusesTransfersThatDoNotSucceed() public {
@@ -221,7 +235,7 @@ contract EscrowLockTest is EscrowBase {
             [Mode.ReturnsFalse, Mode.FalseButMoves, Mode.ReturnsGarbage, Mode.Reverts, Mode.ReturnBomb];
         for (uint256 i; i < modes.length; ++i) {
             modal.setMode(modes[i]);
-            expectModalReverts(abi.encodeWithSelector(IEscrow.TransferFailed.selector));
+            expectModalReverts(abi.encodeWithSelector(IPayouts.TransferFailed.selector));
         }
     }
 
@@ -259,7 +273,7 @@ contract EscrowLockTest is EscrowBase {
     }
 
     function test_CrossCurve_onlyTheGuardianPausesAndPassesItsRoleOn() public {
-        bytes memory reason = abi.encodeWithSelector(IEscrow.Unauthorized.selector, bob);
+        bytes memory reason = abi.encodeWithSelector(IPayouts.Unauthorized.selector, bob);
         vm.startPrank(bob);
         vm.expectRevert(reason);
         escrow.setLocksPaused(true);
@@ -283,6 +297,8 @@ contract EscrowLockTest is EscrowBase {
         new Escrow("other", verifier, guardian, 1, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.InvalidEscape.selector, 0, 0));
         new Escrow(HUB, verifier, guardian, 0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.InvalidEscape.selector, 0, 60 days + 1));
+        new Escrow(HUB, verifier, guardian, 60 days + 1, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.LockHorizon.selector, 0, 0));
         new Escrow(HUB, verifier, guardian, 1, 0);
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {Escrow} from "../../src/escrow/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IPayouts} from "../../src/interfaces/IPayouts.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {LegRef} from "../../src/libraries/Types.sol";
 import {PhantomPermitToken} from "../helpers/tokens/PhantomPermitToken.sol";
@@ -143,7 +144,7 @@ contract EscrowLockSignatureTest is EscrowBase {
     }
 
     function test_permitNeedsATokenWithCode() public {
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.TokenWithoutCode.selector, bob));
+        vm.expectRevert(abi.encodeWithSelector(IPayouts.TokenWithoutCode.selector, bob));
         escrow.lockWithPermit(DEAL, legOf(bob, AMOUNT, 0), DEADLINE, "", DEADLINE, 27, "r", "s");
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IPayouts} from "../../src/interfaces/IPayouts.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {Checkpoint, LegRef, Multiproof, Settlement} from "../../src/libraries/Types.sol";
 import {GasBurningPayee, PickyPayee, ReenteringPayee, ReturnBombPayee, WalletPayee} from "../helpers/Payees.sol";
@@ -34,16 +35,16 @@ contract EscrowPayoutTest is EscrowBase {
         settleBesideHonest(nativeTo(address(payee)));
         assertCredit(address(payee), address(0), AMOUNT);
 
-        vm.expectRevert(IEscrow.TransferFailed.selector);
+        vm.expectRevert(IPayouts.TransferFailed.selector);
         escrow.withdrawCredit(address(0), address(payee));
         assertCredit(address(payee), address(0), AMOUNT);
         payee.setOpen(true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.CreditWithdrawn(address(payee), address(0), AMOUNT);
+        emit IPayouts.CreditWithdrawn(address(payee), address(0), AMOUNT);
         vm.prank(settler);
         escrow.withdrawCredit(address(0), address(payee));
         assertEq(address(payee).balance, AMOUNT);
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.NoCredit.selector, address(payee), address(0)));
+        vm.expectRevert(abi.encodeWithSelector(IPayouts.NoCredit.selector, address(payee), address(0)));
         escrow.withdrawCredit(address(0), address(payee));
     }
 
@@ -54,7 +55,7 @@ contract EscrowPayoutTest is EscrowBase {
         Settlement[] memory batch = batchOf(settlementOf(HOSTILE, true, ref));
         (Checkpoint memory c, bytes memory certificate, Multiproof memory proof) = certifyBatch(batch, COMMITS);
         vm.expectEmit(address(escrow));
-        emit IEscrow.Credited(address(payee), address(0), AMOUNT);
+        emit IPayouts.Credited(address(payee), address(0), AMOUNT);
         escrow.settle(c, certificate, batch, proof);
     }
 
@@ -80,7 +81,7 @@ contract EscrowPayoutTest is EscrowBase {
     function test_Messina_aRecipientCannotReenter() public {
         ReenteringPayee payee = new ReenteringPayee();
         lockAlice(keccak256("bait"), nativeTo(address(payee)));
-        payee.set(address(escrow), abi.encodeCall(IEscrow.withdrawCredit, (address(0), address(payee))));
+        payee.set(address(escrow), abi.encodeCall(IPayouts.withdrawCredit, (address(0), address(payee))));
         settleBesideHonest(nativeTo(address(payee)));
         assertCredit(address(payee), address(0), AMOUNT);
         escrow.withdrawCredit(address(0), address(payee));
@@ -161,10 +162,10 @@ contract EscrowPayoutTest is EscrowBase {
 
     function test_aCreditInATokenThatStillFailsIsKept() public {
         settleModal(Mode.Reverts);
-        vm.expectRevert(IEscrow.TransferFailed.selector);
+        vm.expectRevert(IPayouts.TransferFailed.selector);
         escrow.withdrawCredit(address(modal), bob);
         modal.setMode(Mode.TrueWithoutMoving);
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.TransferMismatch.selector, 0, AMOUNT));
+        vm.expectRevert(abi.encodeWithSelector(IPayouts.TransferMismatch.selector, 0, AMOUNT));
         escrow.withdrawCredit(address(modal), bob);
         assertCredit(bob, address(modal), AMOUNT);
     }
@@ -220,7 +221,7 @@ contract EscrowPayoutTest is EscrowBase {
         modal.setHook(address(escrow), abi.encodeCall(escrow.payToken, (address(modal), settler, AMOUNT)));
         settleLockedBesideHonest(ref);
         assertFalse(modal.hookSucceeded());
-        assertEq(modal.hookError(), IEscrow.Unauthorized.selector);
+        assertEq(modal.hookError(), IPayouts.Unauthorized.selector);
     }
 
     // ---- gas
@@ -260,7 +261,7 @@ contract EscrowPayoutTest is EscrowBase {
         bytes memory call = abi.encodeCall(IEscrow.settle, (c, certificate, batch, proof));
         (bool success, bytes memory reason) = address(escrow).call{gas: 150_000}(call);
         assertFalse(success);
-        assertEq(bytes4(reason), IEscrow.InsufficientGas.selector);
+        assertEq(bytes4(reason), IPayouts.InsufficientGas.selector);
     }
 
     // ---- helpers

@@ -33,10 +33,9 @@ contract GatewayAdminTest is GatewayFixture {
     }
 
     function test_OnlyTheOwner() public {
-        bytes[5] memory calls = [
+        bytes[4] memory calls = [
             abi.encodeCall(gateway.setTarget, (9, PEER, 1, 1, true)),
             abi.encodeCall(gateway.setFee, (REMOTE, 0, 0, uint40(NOW + 2 days))),
-            abi.encodeCall(gateway.refuseRecipient, (user)),
             abi.encodeCall(gateway.setGuardian, (user)),
             abi.encodeCall(gateway.withdrawFees, (user, 0))
         ];
@@ -171,13 +170,39 @@ contract GatewayAdminTest is GatewayFixture {
     }
 
     function test_RefuseRecipient() public {
+        Gateway fresh = new Gateway(HUB, verifier, owner, guardian);
+        vm.expectRevert(abi.encodeWithSelector(IGateway.Unauthorized.selector, guardian));
+        vm.prank(guardian);
+        fresh.refuseRecipient(user);
         vm.startPrank(owner);
-        vm.expectEmit(address(gateway));
+        vm.expectEmit(address(fresh));
         emit IGateway.RecipientRefused(user);
-        gateway.refuseRecipient(user);
-        assertTrue(gateway.refused(user));
+        fresh.refuseRecipient(user);
+        assertTrue(fresh.refused(user));
         vm.expectRevert(IGateway.ZeroAddress.selector);
-        gateway.refuseRecipient(address(0));
+        fresh.refuseRecipient(address(0));
+    }
+
+    /// With a chain open, messages may be under way; barring their recipient would stop them for ever.
+    function test_RefuseRecipient_OnlyBeforeAChainIsOpen() public {
+        vm.startPrank(owner);
+        vm.expectRevert(IGateway.ChainsAreOpen.selector);
+        gateway.refuseRecipient(user);
+        Gateway fresh = new Gateway(HUB, verifier, owner, guardian);
+        fresh.setTarget(9, PEER, 1, 1, true);
+        vm.expectRevert(IGateway.ChainsAreOpen.selector);
+        fresh.refuseRecipient(user);
+        assertFalse(fresh.refused(user));
+    }
+
+    /// A delivery must fit one transaction, and the hub must certify what the gateway takes money for.
+    function test_SetTarget_RefusesCapsThatNothingCouldUse() public {
+        vm.startPrank(owner);
+        gateway.setTarget(9, PEER, 10_000_000, 32_768, true);
+        vm.expectRevert(abi.encodeWithSelector(IGateway.GasLimitTooHigh.selector, 10_000_001, 10_000_000));
+        gateway.setTarget(9, PEER, 10_000_001, 32_768, true);
+        vm.expectRevert(abi.encodeWithSelector(IGateway.PayloadTooLarge.selector, 32_769, 32_768));
+        gateway.setTarget(9, PEER, 10_000_000, 32_769, true);
     }
 
     function test_WithdrawFees() public {

@@ -204,8 +204,11 @@ contract GatewayDeliverTest is GatewayFixture {
     function test_Poly_HubContractsRefusedAsRecipient() public {
         address escrow = address(new Counter());
         _succeeds(escrow, 1);
-        vm.prank(owner);
+        gateway = new Gateway(HUB, verifier, owner, guardian);
+        vm.startPrank(owner);
         gateway.refuseRecipient(escrow);
+        gateway.setTarget(REMOTE, REMOTE_GATEWAY, 2_000_000, 4096, true);
+        vm.stopPrank();
         _failsUncallable(b32(escrow));
         _failsUncallable(b32(address(gateway)));
         _failsUncallable(b32(address(verifier)));

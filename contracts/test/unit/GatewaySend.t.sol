@@ -40,10 +40,10 @@ contract GatewaySendTest is GatewayFixture {
     /// The highest price, gas limit and payload do not wrap.
     function test_PriceDoesNotWrap() public {
         vm.startPrank(owner);
-        gateway.setTarget(9, bytes32(uint256(1)), type(uint32).max, type(uint16).max, true);
+        gateway.setTarget(9, bytes32(uint256(1)), 10_000_000, 32_768, true);
         gateway.setFee(9, type(uint48).max, type(uint48).max, type(uint40).max);
-        (uint256 fee,) = gateway.quote(9, type(uint32).max, type(uint16).max);
-        uint256 gas = uint256(type(uint32).max) + uint256(type(uint16).max) * 40;
+        (uint256 fee,) = gateway.quote(9, 10_000_000, 32_768);
+        uint256 gas = 10_000_000 + 32_768 * 40;
         assertEq(fee, uint256(type(uint48).max) * 1 gwei + gas * type(uint48).max * 1e6);
     }
 

@@ -24,7 +24,7 @@ contract TokenBridgeTest is TokenBridgeBase {
 
     function test_burnsThereAndReleasesHere() public {
         deliver(sendFromHome(address(token), 5e6));
-        Message memory m = send(AWAY, bob, address(awayToken), alice, 2e6, 0);
+        Message memory m = send(AWAY, bob, address(awayToken), alice, 2e6, soon());
         assertEq(awayToken.totalSupply(), 3e6);
         uint256 before = token.balanceOf(alice);
         assertTrue(deliver(m));
@@ -36,7 +36,7 @@ contract TokenBridgeTest is TokenBridgeBase {
         assertTrue(deliver(sendFromHome(NATIVE, 3 ether)));
         assertEq(awayNative.balanceOf(bob), 3 ether);
         assertEq(address(home).balance, 3 ether);
-        assertTrue(deliver(send(AWAY, bob, address(awayNative), alice, 1 ether, 0)));
+        assertTrue(deliver(send(AWAY, bob, address(awayNative), alice, 1 ether, soon())));
         assertEq(address(home).balance, 2 ether);
         assertEq(awayNative.totalSupply(), 2 ether);
     }
@@ -51,7 +51,7 @@ contract TokenBridgeTest is TokenBridgeBase {
         vm.expectEmit(address(home));
         emit ITokenBridge.Bridged(id, address(token), AWAY, alice, bob.toBytes32(), 5e6);
         vm.prank(alice);
-        home.bridge{value: fee}(address(token), AWAY, bob.toBytes32(), 5e6, 0);
+        home.bridge{value: fee}(address(token), AWAY, bob.toBytes32(), 5e6, soon(), alice);
         vm.expectEmit(address(away));
         emit ITokenBridge.Received(id, address(awayToken), HOME, bob, 5e6);
         deliver(m);
@@ -74,27 +74,25 @@ contract TokenBridgeTest is TokenBridgeBase {
         (uint8 v, bytes32 r, bytes32 s) = signPermit(5e6);
         token.permit(alice, address(home), 5e6, START, v, r, s);
         vm.prank(alice);
-        home.bridgeWithPermit{value: fee}(address(token), AWAY, bob.toBytes32(), 5e6, 0, START, v, r, s);
+        home.bridgeWithPermit{value: fee}(address(token), AWAY, bob.toBytes32(), 5e6, soon(), alice, START, v, r, s);
         assertEq(token.balanceOf(address(home)), 5e6);
         (v, r, s) = signPermit(1e6);
         vm.prank(alice);
-        home.bridgeWithPermit{value: fee}(address(token), AWAY, bob.toBytes32(), 1e6, 0, START, v, r, s);
+        home.bridgeWithPermit{value: fee}(address(token), AWAY, bob.toBytes32(), 1e6, soon(), alice, START, v, r, s);
         assertEq(token.balanceOf(address(home)), 6e6);
     }
 
     // ---- what `bridge` refuses
 
     function test_refusesDustAndNothing() public {
-        expectBridgeReverts(
-            NATIVE, 1 ether + 1, 0, abi.encodeWithSelector(ITokenBridge.Dust.selector, 1 ether + 1, 1e10)
-        );
-        expectBridgeReverts(NATIVE, 0, 0, abi.encodeWithSelector(ITokenBridge.ZeroAmount.selector));
+        expectBridgeReverts(NATIVE, 1 ether + 1, abi.encodeWithSelector(ITokenBridge.Dust.selector, 1 ether + 1, 1e10));
+        expectBridgeReverts(NATIVE, 0, abi.encodeWithSelector(ITokenBridge.ZeroAmount.selector));
     }
 
     function test_refusesMoreThanTheWireCarries() public {
         uint256 max = type(uint64).max;
         bytes memory reason = abi.encodeWithSelector(ITokenBridge.AmountTooLarge.selector, max + 1, max);
-        expectBridgeReverts(address(token), max + 1, 0, reason);
+        expectBridgeReverts(address(token), max + 1, reason);
     }
 
     function test_refusesWrongValue() public {
@@ -110,20 +108,20 @@ contract TokenBridgeTest is TokenBridgeBase {
         for (uint256 i; i < 3; ++i) {
             vm.expectRevert(abi.encodeWithSelector(ITokenBridge.InvalidRecipient.selector, wrong[i]));
             vm.prank(alice);
-            home.bridge(address(token), AWAY, wrong[i], 1e6, 0);
+            home.bridge(address(token), AWAY, wrong[i], 1e6, soon(), alice);
         }
     }
 
     function test_refusesUnknownRoutesAndPeers() public {
         vm.expectRevert(abi.encodeWithSelector(ITokenBridge.UnknownRoute.selector, bob, AWAY));
-        home.bridge(bob, AWAY, bob.toBytes32(), 1, 0);
+        home.bridge(bob, AWAY, bob.toBytes32(), 1, soon(), alice);
         vm.expectRevert(abi.encodeWithSelector(ITokenBridge.UnknownRoute.selector, address(token), 10));
         home.quote(address(token), 10);
         vm.startPrank(owner);
         home.registerRoute(address(token), 10, bytes32(uint256(1)), ITokenBridge.RouteKind.Lock, 6, RECEIVE_GAS);
         vm.stopPrank();
         vm.expectRevert(abi.encodeWithSelector(ITokenBridge.UnknownPeer.selector, 10, bytes32(0)));
-        home.bridge(address(token), 10, bob.toBytes32(), 1e6, 0);
+        home.bridge(address(token), 10, bob.toBytes32(), 1e6, soon(), alice);
     }
 
     function test_burnsOnlyWhatTheCallerHas() public {
@@ -133,7 +131,7 @@ contract TokenBridgeTest is TokenBridgeBase {
         vm.deal(alice, 1 ether);
         vm.expectRevert();
         vm.prank(alice);
-        away.bridge{value: fee}(address(awayToken), HOME, alice.toBytes32(), 1e6, 0);
+        away.bridge{value: fee}(address(awayToken), HOME, alice.toBytes32(), 1e6, soon(), alice);
     }
 
     // ---- expiry
@@ -159,7 +157,7 @@ contract TokenBridgeTest is TokenBridgeBase {
         expire(m);
         refund(m);
         assertEq(awayNative.balanceOf(bob), 5 ether);
-        assertTrue(deliver(send(AWAY, bob, address(awayNative), alice, 5 ether, 0)));
+        assertTrue(deliver(send(AWAY, bob, address(awayNative), alice, 5 ether, soon())));
         assertEq(address(home).balance, 0);
     }
 
@@ -179,7 +177,7 @@ contract TokenBridgeTest is TokenBridgeBase {
     function test_aRefusedReleaseStaysDeliverable() public {
         deliver(sendFromHome(NATIVE, 3 ether));
         PickyPayee payee = new PickyPayee();
-        Message memory m = send(AWAY, bob, address(awayNative), address(payee), 3 ether, 0);
+        Message memory m = send(AWAY, bob, address(awayNative), address(payee), 3 ether, soon());
         assertFalse(deliver(m));
         assertEq(address(home).balance, 3 ether);
         payee.setOpen(true);
@@ -190,9 +188,9 @@ contract TokenBridgeTest is TokenBridgeBase {
     function test_Messina_aRecipientCannotBridgeOnFromWithin() public {
         deliver(sendFromHome(NATIVE, 3 ether));
         ReenteringPayee payee = new ReenteringPayee();
-        bytes memory hop = abi.encodeCall(ITokenBridge.bridge, (NATIVE, AWAY, bob.toBytes32(), 1 ether, 0));
+        bytes memory hop = abi.encodeCall(ITokenBridge.bridge, (NATIVE, AWAY, bob.toBytes32(), 1 ether, soon(), bob));
         payee.set(address(home), hop);
-        assertTrue(deliver(send(AWAY, bob, address(awayNative), address(payee), 3 ether, 0)));
+        assertTrue(deliver(send(AWAY, bob, address(awayNative), address(payee), 3 ether, soon())));
         assertTrue(payee.called());
         assertFalse(payee.succeeded());
         assertEq(payee.error(), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
@@ -205,16 +203,16 @@ contract TokenBridgeTest is TokenBridgeBase {
         refund(m);
     }
 
-    function expectBridgeReverts(address asset, uint256 amount, uint64 deadline, bytes memory reason) private {
+    function expectBridgeReverts(address asset, uint256 amount, bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(alice);
-        home.bridge(asset, AWAY, bob.toBytes32(), amount, deadline);
+        home.bridge(asset, AWAY, bob.toBytes32(), amount, soon(), alice);
     }
 
     function expectRevertWithValue(address asset, uint256 amount, uint256 value, bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(alice);
-        home.bridge{value: value}(asset, AWAY, bob.toBytes32(), amount, 0);
+        home.bridge{value: value}(asset, AWAY, bob.toBytes32(), amount, soon(), alice);
     }
 
     function signPermit(uint256 amount) private view returns (uint8 v, bytes32 r, bytes32 s) {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IGateway} from "../../src/interfaces/IGateway.sol";
+import {IPayouts} from "../../src/interfaces/IPayouts.sol";
 import {ITokenBridge} from "../../src/interfaces/ITokenBridge.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {Message} from "../../src/libraries/Types.sol";
@@ -19,7 +20,7 @@ contract TokenBridgeAdminTest is TokenBridgeBase {
     uint64 private constant SOLANA = 1 << 63 | 1;
 
     function test_ioTube_onlyTheOwnerRegisters() public {
-        bytes memory reason = abi.encodeWithSelector(ITokenBridge.Unauthorized.selector, guardian);
+        bytes memory reason = abi.encodeWithSelector(IPayouts.Unauthorized.selector, guardian);
         vm.startPrank(guardian);
         vm.expectRevert(reason);
         home.registerRoute(address(token), 10, REMOTE, LOCK, 6, RECEIVE_GAS);
@@ -84,7 +85,7 @@ contract TokenBridgeAdminTest is TokenBridgeBase {
         home.registerRoute(address(token), SOLANA, keccak256("mint"), LOCK, 6, RECEIVE_GAS);
         vm.stopPrank();
         vm.prank(alice);
-        home.bridge(address(token), SOLANA, keccak256("account"), 1e6, 0);
+        home.bridge(address(token), SOLANA, keccak256("account"), 1e6, soon(), alice);
         assertEq(home.route(address(token), SOLANA).sent, 1e6);
         assertEq(home.route(address(token), AWAY).sent, 0, "routes do not meet");
     }
@@ -125,7 +126,7 @@ contract TokenBridgeAdminTest is TokenBridgeBase {
     }
 
     function test_pauseStopsOnlyNewTransfers() public {
-        Message memory m = send(HOME, alice, address(token), bob, 5e6, 0);
+        Message memory m = send(HOME, alice, address(token), bob, 5e6, soon());
         Message memory late = send(HOME, alice, address(token), bob, 1e6, START + 1);
         vm.expectEmit(address(home));
         emit ITokenBridge.BridgingPaused(true);
@@ -135,18 +136,18 @@ contract TokenBridgeAdminTest is TokenBridgeBase {
         away.setBridgingPaused(true);
         vm.expectRevert(ITokenBridge.BridgingIsPaused.selector);
         vm.prank(alice);
-        home.bridge(address(token), AWAY, bob.toBytes32(), 1e6, 0);
+        home.bridge(address(token), AWAY, bob.toBytes32(), 1e6, soon(), alice);
         assertTrue(deliver(m));
         vm.warp(START + 2);
         expire(late);
         refund(late);
-        vm.expectRevert(abi.encodeWithSelector(ITokenBridge.Unauthorized.selector, bob));
+        vm.expectRevert(abi.encodeWithSelector(IPayouts.Unauthorized.selector, bob));
         vm.prank(bob);
         home.setBridgingPaused(false);
     }
 
     function test_theGuardianIsPassedOnOrReplaced() public {
-        vm.expectRevert(abi.encodeWithSelector(ITokenBridge.Unauthorized.selector, bob));
+        vm.expectRevert(abi.encodeWithSelector(IPayouts.Unauthorized.selector, bob));
         vm.prank(bob);
         home.setGuardian(bob);
         vm.expectEmit(address(home));

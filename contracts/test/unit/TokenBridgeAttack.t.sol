@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPayouts} from "../../src/interfaces/IPayouts.sol";
 import {ITokenBridge} from "../../src/interfaces/ITokenBridge.sol";
 import {Addresses} from "../../src/libraries/Addresses.sol";
 import {Message} from "../../src/libraries/Types.sol";
@@ -92,6 +93,45 @@ contract TokenBridgeAttackTest is TokenBridgeBase {
         assertEq(away.outflowAvailable(address(awayToken)), 0);
     }
 
+    /// Whoever lets its own transfers expire takes back what is its own; others' arrivals do not wait for it.
+    function test_Harmony_nobodyEmptiesTheBucketWithItsOwnMoney() public {
+        vm.prank(owner);
+        home.setOutflowLimit(address(token), 10e6, 1 days);
+        assertTrue(deliver(sendFromHome(address(token), 5e6)));
+        Message memory honest = send(AWAY, bob, address(awayToken), bob, 5e6, soon());
+        address mallory = makeAddr("mallory");
+        token.mint(mallory, 10e6);
+        vm.prank(mallory);
+        token.approve(address(home), type(uint256).max);
+        Message memory m = send(HOME, mallory, address(token), mallory, 10e6, START + 1);
+        vm.warp(START + 2);
+        expire(m);
+        refund(m);
+        assertEq(token.balanceOf(mallory), 10e6);
+        assertEq(home.outflowAvailable(address(token)), 10e6);
+        assertEq(home.returnsAvailable(address(token)), 0);
+        assertTrue(deliver(honest), "blocked by money that never left");
+        assertEq(token.balanceOf(bob), 5e6);
+    }
+
+    /// Each bucket lets its capacity pass at once and no more: twice the capacity is the most that a captured hub takes.
+    function test_Harmony_bothBucketsTogetherAreBounded() public {
+        vm.prank(owner);
+        home.setOutflowLimit(address(token), 10e6, 1 days);
+        for (uint256 i; i < 6; ++i) {
+            sendFromHome(address(token), 10e6);
+        }
+        for (uint128 i = 1; i < 5; ++i) {
+            bytes memory forged = payloadOf(address(token).toBytes32(), 5e6, bob.toBytes32(), 0, i * 5e6);
+            vm.prank(address(homeGateway));
+            try home.onMessage(bytes32(uint256(i)), AWAY, address(away).toBytes32(), forged) {} catch {}
+            forged = payloadOf(address(awayToken).toBytes32(), 5e6, bob.toBytes32(), bob.toBytes32(), 1);
+            vm.prank(address(homeGateway));
+            try home.onExpired(bytes32(uint256(i)), AWAY, forged) {} catch {}
+        }
+        assertEq(token.balanceOf(bob), 20e6);
+    }
+
     function test_nothingFlowsOutWithoutALimit() public {
         vm.startPrank(owner);
         away.setOutflowLimit(address(awayToken), 0, 1);
@@ -117,6 +157,19 @@ contract TokenBridgeAttackTest is TokenBridgeBase {
         vm.prank(owner);
         away.setOutflowLimit(address(awayToken), 12e6, 1_000_000);
         assertEq(away.outflowAvailable(address(awayToken)), 2e6);
+    }
+
+    function test_aNewLimitDoesNotForgetWhatWasGivenBack() public {
+        vm.prank(owner);
+        home.setOutflowLimit(address(token), 10e6, 100);
+        Message memory m = send(HOME, alice, address(token), bob, 10e6, START + 1);
+        vm.warp(START + 2);
+        expire(m);
+        refund(m);
+        vm.prank(owner);
+        home.setOutflowLimit(address(token), 12e6, 1_000_000);
+        assertEq(home.returnsAvailable(address(token)), 2e6);
+        assertEq(home.outflowAvailable(address(token)), 12e6);
     }
 
     function test_refusesMalformedPayloads() public {
@@ -165,8 +218,10 @@ contract TokenBridgeAttackTest is TokenBridgeBase {
 
     function test_Qubit_onlyWhatArrivedIsCounted() public {
         ModalToken modal = new ModalToken();
-        vm.prank(owner);
+        vm.startPrank(owner);
         home.registerRoute(address(modal), AWAY, bytes32(uint256(7)), ITokenBridge.RouteKind.Lock, 18, RECEIVE_GAS);
+        home.setOutflowLimit(address(modal), LIMIT, WINDOW);
+        vm.stopPrank();
         modal.mint(alice, 10 ether);
         vm.prank(alice);
         modal.approve(address(home), type(uint256).max);
@@ -208,7 +263,7 @@ contract TokenBridgeAttackTest is TokenBridgeBase {
     }
 
     function mismatch(uint256 received) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITokenBridge.TransferMismatch.selector, received, 1 ether);
+        return abi.encodeWithSelector(IPayouts.TransferMismatch.selector, received, 1 ether);
     }
 
     function expectRefused(uint64 source, bytes32 sender, bytes memory payload, bytes memory reason) private {
@@ -223,6 +278,6 @@ contract TokenBridgeAttackTest is TokenBridgeBase {
         if (reason.length == 0) vm.expectRevert();
         else vm.expectRevert(reason);
         vm.prank(alice);
-        home.bridge{value: fee}(address(modal), AWAY, bob.toBytes32(), 1 ether, 0);
+        home.bridge{value: fee}(address(modal), AWAY, bob.toBytes32(), 1 ether, soon(), alice);
     }
 }

@@ -50,7 +50,7 @@ abstract contract TokenBridgeBase is Certify {
         for (uint256 i; i < set.length; ++i) {
             validators.push(set[i]);
         }
-        verifier = new EcdsaVerifier(HUB, owner, 1, hashSet(set), START + 3650 days, 30 days);
+        verifier = new EcdsaVerifier(HUB, owner, 1, hashSet(set), START + 3650 days, 30 days, 4);
         vm.chainId(AWAY);
         awayGateway = new Gateway(HUB, verifier, owner, guardian);
         away = new TokenBridge(awayGateway, owner, guardian);
@@ -113,22 +113,39 @@ abstract contract TokenBridgeBase is Certify {
         (fee,) = bridgeOn(chain).quote(asset, otherThan(chain));
     }
 
-    /// Bridges and returns the message that the gateway announced.
+    /// A deadline that no test outlives by accident.
+    function soon() internal view returns (uint64) {
+        return uint64(block.timestamp + 1 days);
+    }
+
+    /// Bridges and returns the message that the gateway announced. The sender gets back what does not arrive.
     function send(uint64 source, address from, address asset, address to, uint256 amount, uint64 deadline)
         internal
-        returns (Message memory message)
+        returns (Message memory)
     {
+        return sendFor(source, from, asset, to, amount, deadline, from);
+    }
+
+    function sendFor(
+        uint64 source,
+        address from,
+        address asset,
+        address to,
+        uint256 amount,
+        uint64 deadline,
+        address refundTo
+    ) internal returns (Message memory) {
         vm.chainId(source);
         uint256 value = feeFrom(source, asset) + (asset == NATIVE ? amount : 0);
         vm.deal(from, from.balance + feeFrom(source, asset));
         vm.recordLogs();
         vm.prank(from);
-        bridgeOn(source).bridge{value: value}(asset, otherThan(source), to.toBytes32(), amount, deadline);
+        bridgeOn(source).bridge{value: value}(asset, otherThan(source), to.toBytes32(), amount, deadline, refundTo);
         return sentMessage(source);
     }
 
     function sendFromHome(address asset, uint256 amount) internal returns (Message memory) {
-        return send(HOME, alice, asset, bob, amount, 0);
+        return send(HOME, alice, asset, bob, amount, soon());
     }
 
     /// The message of the recorded `Sent` event.

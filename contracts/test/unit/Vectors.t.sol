@@ -174,7 +174,7 @@ contract VectorsTest is Test {
             });
             assertEq(harness.checkpoint(c), _word("certificates", i, "digest"));
             assertEq(harness.valset(json.readBytes(_at("certificates", i, "set"))), c.valsetHash);
-            EcdsaVerifier verifier = new EcdsaVerifier(hubId, address(this), 1, c.valsetHash, 1_900_000_000, 7 days);
+            EcdsaVerifier verifier = new EcdsaVerifier(hubId, address(this), 1, c.valsetHash, 1_900_000_000, 7 days, 1);
             bytes memory certificate = json.readBytes(_at("certificates", i, "certificate"));
             if (!json.readBool(_at("certificates", i, "valid"))) {
                 vm.expectPartialRevert(IVerifier.BelowQuorum.selector);

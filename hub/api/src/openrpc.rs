@@ -1,6 +1,8 @@
 //! The published schema: an OpenRPC 1.3 document built from the same types that the server answers with.
 
-use infrastrukt_types::{CheckpointKind, Deal, DealCancel, DealId, Evidence, Height, MessageId};
+use infrastrukt_types::{
+    CheckpointKind, Deal, DealCancel, DealId, EcdsaCertificate, Evidence, Height, MessageId, RotationVote,
+};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -46,12 +48,15 @@ pub fn openrpc() -> Value {
     method!("registerDeal", "Registers a deal in a decided block", ["deal": Deal], DealId);
     method!("cancelDeal", "Aborts a deal by agreement of all depositors", ["cancel": DealCancel], ());
     method!("message", "One message", ["id": MessageId], Option<MessageView>);
-    method!("messages", "Messages, newest first", ["filter": MessageFilter], Vec<MessageView>);
+    method!("messages", "Messages, newest first", ["filter": MessageFilter], MessagePage);
     method!("deal", "One deal", ["id": DealId], Option<DealView>);
-    method!("deals", "Deals, newest first", ["filter": DealFilter], Vec<DealView>);
+    method!("deals", "Deals, newest first", ["filter": DealFilter], DealPage);
     method!("certified", "Certified checkpoints from a cursor on", ["from": u64, "limit": u32], CertifiedPage);
     method!("certifiedCheckpoint", "One certified checkpoint", ["height": Height, "kind": CheckpointKind], Option<CertifiedCheckpoint>);
     method!("shares", "Signatures on a checkpoint", ["height": Height, "kind": CheckpointKind], Vec<Share>);
+    method!("submitCertificate", "Hands in a certificate", ["height": Height, "kind": CheckpointKind, "certificate": EcdsaCertificate], ());
+    method!("rotation", "The current epoch and the proposals for the next one", [], RotationView);
+    method!("voteRotation", "Hands in a validator's vote for the next set", ["vote": RotationVote], RotationView);
     method!("provenHeights", "Up to where each chain is proven", [], Vec<ProvenHeight>);
     method!("subscribeCertified", "Pushes checkpoints as they are certified", ["from": u64], CertifiedCheckpoint);
     method!("discover", "This document", [], Value);

@@ -165,6 +165,17 @@ pub struct MessageFilter {
     pub state: Option<MessageState>,
     /// At most this many, up to the page limit.
     pub limit: Option<u32>,
+    /// Only older ones than an earlier page looked at: its `next`.
+    pub before: Option<u64>,
+}
+
+/// Messages, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MessagePage {
+    /// What was found. A page may be empty although older messages match: one call looks at a bounded number of them.
+    pub items: Vec<MessageView>,
+    /// `before` of the next page; null once all messages were looked at.
+    pub next: Option<u64>,
 }
 
 /// Life of a deal.
@@ -249,6 +260,17 @@ pub struct DealFilter {
     pub account: Option<Account>,
     /// At most this many, up to the page limit.
     pub limit: Option<u32>,
+    /// Only older ones than an earlier page looked at: its `next`.
+    pub before: Option<u64>,
+}
+
+/// Deals, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DealPage {
+    /// What was found. A page may be empty although older deals match: one call looks at a bounded number of them.
+    pub items: Vec<DealView>,
+    /// `before` of the next page; null once all deals were looked at.
+    pub next: Option<u64>,
 }
 
 /// A certified checkpoint with all its leaves and what a relayer needs to carry them out.
@@ -264,18 +286,19 @@ pub struct CertifiedCheckpoint {
     pub leaves: Vec<LeafView>,
 }
 
-/// A leaf with what it speaks of.
+/// A leaf with what it speaks of. Where the answer would grow too long the later leaves of a page come without it: it
+/// is then asked for by its id, with `hub_message` or `hub_deal`, and the id recomputed from the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeafView {
     /// The leaf.
     pub leaf: Leaf,
-    /// The message of a `message` or `expired` leaf.
+    /// The message of a `message` or `expired` leaf, unless left out.
     pub message: Option<Message>,
-    /// The deal of a `decision` leaf.
+    /// The deal of a `decision` leaf, unless left out.
     pub deal: Option<Deal>,
 }
 
-/// A page of certified checkpoints.
+/// A page of certified checkpoints: at least one where there is one, each with all its leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertifiedPage {
     /// In the order of certification.
@@ -306,4 +329,43 @@ pub struct ProvenHeight {
     pub chain: ChainId,
     /// Highest block of which a fact is proven; 0 for none.
     pub block: u64,
+}
+
+/// The current epoch, and what its validators voted to follow it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RotationView {
+    /// Current epoch.
+    pub epoch: Epoch,
+    /// When its set loses all power.
+    pub expires_at: Timestamp,
+    /// Its set.
+    pub validators: ValidatorSet,
+    /// Hash of that set.
+    #[schemars(with = "String")]
+    pub valset_hash: B256,
+    /// Weight of that set, in decimal. More than two thirds of it decide.
+    pub total_weight: String,
+    /// What was proposed for the next epoch.
+    pub proposals: Vec<ProposalView>,
+}
+
+/// A set proposed for the next epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalView {
+    /// The epoch that would begin.
+    pub epoch: Epoch,
+    /// Its set.
+    pub set: ValidatorSet,
+    /// Hash of that set.
+    #[schemars(with = "String")]
+    pub valset_hash: B256,
+    /// When that set would lose all power.
+    pub expires_at: Timestamp,
+    /// Who votes for it; empty once it is decided, since votes are then forgotten.
+    #[schemars(with = "Vec<String>")]
+    pub voters: Vec<Address>,
+    /// Their weight in the current set, in decimal.
+    pub weight: String,
+    /// True once a quorum chose it: it begins when its rotation is certified.
+    pub decided: bool,
 }

@@ -13,6 +13,7 @@ pub mod consensus;
 pub mod genesis_file;
 mod metrics;
 mod node;
+mod quota;
 mod setup;
 pub mod validator;
 

@@ -99,7 +99,7 @@ impl Meter {
             ];
             let count = |state| {
                 let filter = DealFilter { state: Some(state), account: None };
-                Ok((state, store.deals(&filter, DEALS_COUNTED_MAX)?.len()))
+                Ok((state, store.deals(&filter, None, DEALS_COUNTED_MAX)?.items.len()))
             };
             states.into_iter().map(count).collect()
         };

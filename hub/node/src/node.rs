@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{self, Limits, Methods, Readiness, Render, operator, rate::RateLimiter},
+    api::{self, Limits, Methods, Readiness, Reads, Render, operator, rate::RateLimiter},
     config::{ApiLimits, ConsensusConfig, EvidenceLimits},
     consensus::{InProcessLeader, LeaderError},
     metrics::Meter,
@@ -111,9 +111,6 @@ pub enum StartError {
     /// One key twice.
     #[error("validator {0} is hosted twice: a key that signs in two places can sign two things")]
     Twice(Address),
-    /// A key that has no say.
-    #[error("{0} is in the validator set of neither this epoch nor the next: correct the key or the genesis")]
-    NotAValidator(Address),
     /// A chain that a validator could say nothing about.
     #[error("validator {validator} has no verifier for chain {chain}: add the chain's file to `chains`")]
     MissingVerifier {
@@ -239,6 +236,8 @@ fn open_validators(hub: &Hub, log: &ConsensusLog, kits: Vec<ValidatorKit>) -> Re
     Ok(opened)
 }
 
+/// A key without a say is hosted all the same: one that will be voted in has to follow the log before, and one that was
+/// voted out goes on until it is taken from the configuration. It signs nothing in the meantime.
 fn check_membership(store: &HubStore, validator: Address) -> Result<(), StartError> {
     let current = store.tip()?.epoch;
     for epoch in [Some(current), current.next()].into_iter().flatten() {
@@ -246,7 +245,11 @@ fn check_membership(store: &HubStore, validator: Address) -> Result<(), StartErr
             return Ok(());
         }
     }
-    Err(StartError::NotAValidator(validator))
+    tracing::warn!(
+        %validator, epoch = %current,
+        "this key is in the set of neither this epoch nor the next: it follows the log and signs nothing"
+    );
+    Ok(())
 }
 
 /// The last block a validator executed must be the one that the log has at that height.
@@ -278,6 +281,8 @@ impl RunningNode {
             validators: self.validators.clone(),
             answer_bytes: settings.api.response_bytes_max as usize / 2,
             decide_timeout: settings.api.call_timeout().mul_f64(0.8),
+            reads: Reads::new(),
+            registrations: Arc::new(RateLimiter::new(settings.api.registrations())),
             cancel: self.cancel.clone(),
         };
         let rate = Arc::new(RateLimiter::new(settings.api.rate()));

@@ -1,12 +1,14 @@
 //! From the configuration file to the parts of a node: genesis, chains, keys, stores.
 
+mod independence;
+
 use infrastrukt_ports::{FactVerifier, PortError, Signer, StoreError};
-use infrastrukt_protocol::{ChainRecord, ChainTiming, Genesis};
+use infrastrukt_protocol::{ChainRecord, ChainTiming, Genesis, Hub};
 use infrastrukt_registry::{
-    ChainConfig, ConfigError as ChainFileError, Context, EcdsaSigner, EndpointUrl, Keystore, KeystoreError, verifier,
+    ChainConfig, ConfigError as ChainFileError, Context, EcdsaSigner, Keystore, KeystoreError, verifier,
 };
-use infrastrukt_store::{CONSENSUS_COLUMNS, HUB_COLUMNS, RocksStore};
-use infrastrukt_types::{Address, Caip2, HubId};
+use infrastrukt_store::{CONSENSUS_COLUMNS, HUB_COLUMNS, HubStore, OpenError, RocksStore};
+use infrastrukt_types::{Address, Caip2, Epoch, HubId};
 use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -17,10 +19,12 @@ use std::{
 use crate::{
     SystemClock,
     api::Render,
-    config::{Environment, NodeConfig, ValidatorConfig},
+    config::{NodeConfig, ValidatorConfig},
     genesis_file::{self, GenesisFileError},
     node::{NodeParts, NodeSettings, ValidatorKit},
 };
+
+use independence::{check_custody, check_custody_of, check_views, own_view};
 
 /// Bytes of a password file at most.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
@@ -86,15 +90,41 @@ pub enum SetupError {
         /// What is wrong.
         reason: String,
     },
+    /// Two validators that see a chain through the same endpoints are fooled together.
+    #[error(
+        "validators {one} and {other} have the same endpoints of {chain} ({hosts}): outside a devnet each has a view \
+         of its own; give one of them others under `[validators.rpc.\"{chain}\"]`"
+    )]
+    SharedView {
+        /// Keystore of one.
+        one: String,
+        /// Keystore of the other.
+        other: String,
+        /// The chain.
+        chain: Caip2,
+        /// Their hosts.
+        hosts: String,
+    },
     /// One operator would decide alone.
     #[error(
-        "this node would hold {held} of {total} stake, a quorum: on mainnet no operator may; host fewer validators"
+        "this node would hold {held} of {total} stake of epoch {epoch}, a quorum: on mainnet no operator may; host \
+         fewer validators"
     )]
     Custody {
+        /// Of which set.
+        epoch: Epoch,
         /// Weight of the hosted validators.
         held: u128,
         /// Weight of the set.
         total: u128,
+    },
+    /// A validator's store is of another hub, or cannot be read.
+    #[error("the store of validator {validator} is refused: {source}")]
+    State {
+        /// Whose.
+        validator: Address,
+        /// Why.
+        source: OpenError,
     },
     /// The data directory.
     #[error("{}: {source}", path.display())]
@@ -174,10 +204,12 @@ pub fn read_password(file: &Path) -> Result<String, SetupError> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Reads and checks everything a node needs, without touching its data.
+/// Reads and checks everything a node needs, without touching its data. Whether it holds too much stake is checked for
+/// the set of the genesis as long as there is no data, and by [`parts`] for the sets in force afterwards.
 pub fn prepare(config: &NodeConfig) -> Result<Prepared, SetupError> {
     let genesis = genesis_file::read(config.genesis.get_ref())?;
     let chains = load_chains(config, &genesis)?;
+    check_views(config, &chains)?;
     let hub_id = genesis.identity.hub_id();
     let mut validators = Vec::with_capacity(config.validators.len());
     for validator in &config.validators {
@@ -185,8 +217,16 @@ pub fn prepare(config: &NodeConfig) -> Result<Prepared, SetupError> {
         let verifiers = connect(config, validator, hub_id, &chains)?;
         validators.push(PreparedValidator { signer, verifiers });
     }
-    check_custody(config.environment, &genesis, &validators)?;
+    if !stores(config).exists() {
+        let hosted: Vec<Address> = validators.iter().map(|validator| validator.signer.address()).collect();
+        check_custody(config.environment, Epoch(1), &genesis.identity.validators, &hosted)?;
+    }
     Ok(Prepared { genesis, validators })
+}
+
+/// Where the validators' stores live.
+fn stores(config: &NodeConfig) -> PathBuf {
+    config.data_dir.join("validators")
 }
 
 fn load_chains(config: &NodeConfig, genesis: &Genesis) -> Result<Vec<ChainConfig>, SetupError> {
@@ -210,16 +250,19 @@ fn load_chains(config: &NodeConfig, genesis: &Genesis) -> Result<Vec<ChainConfig
     })
 }
 
+fn keystore_name(validator: &ValidatorConfig) -> String {
+    validator.keystore.get_ref().display().to_string()
+}
+
 fn connect(
     config: &NodeConfig,
     validator: &ValidatorConfig,
     hub_id: HubId,
     chains: &[ChainConfig],
 ) -> Result<Vec<Arc<dyn FactVerifier>>, SetupError> {
-    let keystore = || validator.keystore.get_ref().display().to_string();
     if let Some(chain) = validator.rpc.keys().find(|name| !chains.iter().any(|chain| chain.caip2 == **name)) {
         let reason = "no such chain in `chains`".into();
-        return Err(SetupError::Endpoints { keystore: keystore(), chain: chain.clone(), reason });
+        return Err(SetupError::Endpoints { keystore: keystore_name(validator), chain: chain.clone(), reason });
     }
     let context = Context {
         hub_id,
@@ -228,45 +271,26 @@ fn connect(
         hub_epoch: None,
     };
     let view = |chain: &ChainConfig| {
-        let mut own = chain.clone();
-        if let Some(rpc) = validator.rpc.get(&chain.caip2) {
-            let urls = rpc.endpoints.get_ref();
-            let parsed: Result<Vec<EndpointUrl>, _> =
-                (1..).zip(urls).map(|(position, url)| EndpointUrl::parse(url, position)).collect();
-            let parsed = parsed.map_err(|error| SetupError::Endpoints {
-                keystore: keystore(),
-                chain: chain.caip2.clone(),
-                reason: error.to_string(),
-            })?;
-            own = own.with_endpoints(parsed, rpc.quorum);
-        }
+        let own = own_view(validator, chain)?;
         verifier(&own, &context).map_err(|source| SetupError::Adapter { chain: chain.caip2.clone(), source })
     };
     chains.iter().map(view).collect()
-}
-
-fn check_custody(
-    environment: Environment,
-    genesis: &Genesis,
-    validators: &[PreparedValidator],
-) -> Result<(), SetupError> {
-    let set = &genesis.identity.validators;
-    let weight = |address: Address| set.find(address).map_or(0, |member| u128::from(member.weight));
-    let held = validators.iter().map(|validator| weight(validator.signer.address())).sum();
-    match environment {
-        Environment::Mainnet if set.is_quorum(held) => Err(SetupError::Custody { held, total: set.total() }),
-        Environment::Mainnet | Environment::Testnet | Environment::Devnet => Ok(()),
-    }
 }
 
 /// The parts of the node that a configuration describes. Opens its stores.
 pub fn parts(config: &NodeConfig, render: Option<Render>) -> Result<NodeParts, SetupError> {
     let Prepared { genesis, validators } = prepare(config)?;
     let log = open(&config.data_dir.join("log"), CONSENSUS_COLUMNS)?;
+    let hosted: Vec<Address> = validators.iter().map(|validator| validator.signer.address()).collect();
+    let hub = Hub::new(genesis);
     let mut kits = Vec::with_capacity(validators.len());
     for PreparedValidator { signer, verifiers } in validators {
-        let path = config.data_dir.join("validators").join(signer.address().to_string());
-        kits.push(ValidatorKit { store: open(&path, HUB_COLUMNS)?, signer, verifiers });
+        let validator = signer.address();
+        let store = open(&stores(config).join(validator.to_string()), HUB_COLUMNS)?;
+        // A validator may be behind the others, so each one's state is asked.
+        let state = HubStore::open(store.clone(), &hub).map_err(|source| SetupError::State { validator, source })?;
+        check_custody_of(config.environment, validator, &state, &hosted)?;
+        kits.push(ValidatorKit { store, signer, verifiers });
     }
     let settings = NodeSettings {
         api_listen: config.api.listen,
@@ -275,6 +299,7 @@ pub fn parts(config: &NodeConfig, render: Option<Render>) -> Result<NodeParts, S
         evidence: config.evidence,
         consensus: config.consensus,
     };
+    let genesis = hub.genesis;
     Ok(NodeParts { genesis, log, validators: kits, clock: Arc::new(SystemClock), settings, render })
 }
 

@@ -82,8 +82,10 @@ pub enum Action {
         recipient: Account,
         /// How much, in the token's units here.
         amount: Amount,
-        /// Last second of target time; zero never expires.
+        /// Last second of target time at which they may arrive. Every transfer has one, days ahead at most.
         deadline: Timestamp,
+        /// Who gets them back here if they do not arrive by then.
+        refund_to: Account,
     },
     /// Let the hub's contract take this much of the signer's tokens.
     Approve {
@@ -171,8 +173,13 @@ pub enum SubmissionState {
     Unknown,
     /// Stored and broadcast, not in a block.
     Pending,
-    /// In a block that is not final yet.
-    Included(Receipt),
+    /// In a block that is not final yet: it may still leave it, and come to another end in the next one.
+    Included {
+        /// The transaction.
+        receipt: Receipt,
+        /// False where it reverted in this block.
+        succeeded: bool,
+    },
     /// In a final block, executed.
     Final(Receipt),
     /// In a final block, reverted. The reason is the contract's typed error where it has one.

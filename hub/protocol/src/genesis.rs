@@ -163,6 +163,24 @@ impl Identity {
             .keccak();
         HubId(digest)
     }
+
+    /// Checks every bound of it.
+    pub fn validate(&self) -> Result<(), GenesisError> {
+        let Self { name, created_at, validators, epoch_expires_at } = self;
+        if name.is_empty() || name.len() > NAME_MAX {
+            return Err(GenesisError::Name(name.len()));
+        }
+        if validators.members().len() > VALIDATORS_MAX {
+            return Err(GenesisError::TooManyValidators(validators.members().len()));
+        }
+        if is_sole_quorum(validators) {
+            return Err(GenesisError::SoleQuorum);
+        }
+        if epoch_expires_at <= created_at {
+            return Err(GenesisError::EpochExpired { expires_at: *epoch_expires_at, created_at: *created_at });
+        }
+        Ok(())
+    }
 }
 
 impl ChainRecord {
@@ -243,7 +261,7 @@ impl Genesis {
 
     /// Checks every bound; what passes can never make a deadline overflow.
     pub fn validate(&self) -> Result<(), GenesisError> {
-        self.validate_identity()?;
+        self.identity.validate()?;
         self.validate_timing()?;
         if self.chains.is_empty() || self.chains.len() > CHAINS_MAX {
             return Err(GenesisError::ChainCount(self.chains.len()));
@@ -259,23 +277,6 @@ impl Genesis {
             longest if longest > DEAL_SPAN_MAX_S => Err(GenesisError::DealTooLong { longest }),
             _ => Ok(()),
         }
-    }
-
-    fn validate_identity(&self) -> Result<(), GenesisError> {
-        let Identity { name, created_at, validators, epoch_expires_at } = &self.identity;
-        if name.is_empty() || name.len() > NAME_MAX {
-            return Err(GenesisError::Name(name.len()));
-        }
-        if validators.members().len() > VALIDATORS_MAX {
-            return Err(GenesisError::TooManyValidators(validators.members().len()));
-        }
-        if is_sole_quorum(validators) {
-            return Err(GenesisError::SoleQuorum);
-        }
-        if epoch_expires_at <= created_at {
-            return Err(GenesisError::EpochExpired { expires_at: *epoch_expires_at, created_at: *created_at });
-        }
-        Ok(())
     }
 
     fn validate_timing(&self) -> Result<(), GenesisError> {

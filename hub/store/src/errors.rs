@@ -1,7 +1,7 @@
 //! Why the hub's store refuses: each error carries what was found and what to do.
 
 use infrastrukt_ports::StoreError;
-use infrastrukt_types::{B256, CheckpointKind, DealId, Decision, Height};
+use infrastrukt_types::{B256, ChainId, CheckpointKind, DealId, Decision, Epoch, Height};
 
 use crate::columns::SCHEMA_VERSION;
 
@@ -71,6 +71,19 @@ pub enum SignOnceError {
         /// What was asked for.
         given: B256,
     },
+    /// Another set, or another end of it, was signed for this epoch.
+    #[error(
+        "epoch {epoch} was signed with set {signed}, {given} with the end asked for is never signed: two of this \
+         validator run, or its data is of another history"
+    )]
+    Rotation {
+        /// The epoch.
+        epoch: Epoch,
+        /// Hash of the set that was signed.
+        signed: B256,
+        /// Hash of the set that was asked for; the same where only the end differs.
+        given: B256,
+    },
     /// Another decision was signed for this deal.
     #[error("deal {deal} was signed as {signed:?}, {given:?} is never signed")]
     Decision {
@@ -81,4 +94,21 @@ pub enum SignOnceError {
         /// What was asked for.
         given: Decision,
     },
+}
+
+/// Two hashes of one block that should be final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "block {block} of {chain} was vouched for as {known}, {given} is never signed: a final block changed or endpoints \
+     lied. Find out which, then restart"
+)]
+pub struct BlockConflict {
+    /// The chain.
+    pub chain: ChainId,
+    /// The block's number.
+    pub block: u64,
+    /// The hash that this validator attested to, or a quorum.
+    pub known: B256,
+    /// The hash that came now.
+    pub given: B256,
 }

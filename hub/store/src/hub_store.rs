@@ -1,32 +1,30 @@
-//! A validator's state: every block in one batch, and the memory of what it signed.
+//! A validator's state: every block in one batch.
 
 use infrastrukt_ports::{Batch, Store, StoreError};
 use infrastrukt_protocol::{
     Change, CheckpointRecord, DealRecord, EpochRecord, Executed, Hub, MessageRecord, RotationTally, Rules, StateView,
-    Tally, Tip, VALIDATORS_MAX,
+    Tally, Tip,
 };
-use infrastrukt_types::{
-    Address, B256, Block, ChainId, CheckpointKind, DealId, Decision, Epoch, FactId, Height, Leaf, MessageId, Timestamp,
-};
+use infrastrukt_types::{B256, Block, ChainId, CheckpointKind, DealId, Epoch, FactId, Height, MessageId, Timestamp};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use crate::{
     columns::{
-        DealFilter, MessageFilter, SCHEMA_VERSION, ShareSignature, blocks, checkpoints, deals, epochs, facts, frozen,
-        messages, meta, signing,
+        DealFilter, Listed, MessageFilter, SCHEMA_VERSION, blocks, checkpoints, deals, epochs, facts, frozen, messages,
+        meta, signing,
     },
-    errors::{ApplyError, OpenError, SignOnceError},
+    errors::{ApplyError, OpenError},
 };
 
 /// The state of one validator.
 pub struct HubStore {
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     rules: Rules,
-    /// Makes read, compare and write of a sign-once record one step.
-    signing: Mutex<()>,
+    /// Makes read, compare and write of what is signed once one step.
+    pub(crate) signing: Mutex<()>,
 }
 
 impl HubStore {
@@ -79,10 +77,12 @@ impl HubStore {
             Change::Deal(record) => deals::put(batch, self.deal(&record.id)?.as_ref(), record, &self.rules),
             Change::Checkpoint(record) => {
                 checkpoints::put(batch, record);
-                self.drop_shares(batch, record.checkpoint.height, record.checkpoint.kind)?;
+                if record.certificate.is_some() {
+                    self.drop_shares(batch, record.checkpoint.height, record.checkpoint.kind)?;
+                }
             }
-            Change::Tally { .. }
-            | Change::Fact { .. }
+            Change::Tally { id, tally } => facts::put_tally(batch, *id, self.tally(id)?.as_ref(), tally.as_ref()),
+            Change::Fact { .. }
             | Change::Epoch(_)
             | Change::Rotation { .. }
             | Change::Frozen { .. }
@@ -91,10 +91,15 @@ impl HubStore {
         Ok(())
     }
 
-    /// Shares are kept until their checkpoint is certified or superseded.
-    fn drop_shares(&self, batch: &mut Batch, height: Height, kind: CheckpointKind) -> Result<(), StoreError> {
-        for (validator, _) in self.shares(height, kind)? {
-            signing::delete_share(batch, height, kind, validator);
+    /// Stages the removal of all shares on a checkpoint.
+    pub(crate) fn drop_shares(
+        &self,
+        batch: &mut Batch,
+        height: Height,
+        kind: CheckpointKind,
+    ) -> Result<(), StoreError> {
+        for share in self.shares(height, kind)? {
+            signing::delete_share(batch, height, kind, share.validator);
         }
         Ok(())
     }
@@ -109,73 +114,30 @@ impl HubStore {
         checkpoints::certified_from(self.store.as_ref(), cursor, limit)
     }
 
-    /// Messages, newest first. A filter looks at a bounded number of them.
-    pub fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<MessageRecord>, StoreError> {
-        messages::newest(self.store.as_ref(), filter, limit)
+    /// Messages, newest first, with `before` those of lower sequence numbers only. Looks at
+    /// [`SCANNED_MAX`](crate::SCANNED_MAX) records at most and says where it ended.
+    pub fn messages(
+        &self,
+        filter: &MessageFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Listed<MessageRecord>, StoreError> {
+        messages::newest(self.store.as_ref(), filter, before, limit)
     }
 
-    /// Deals, newest first. A filter looks at a bounded number of them.
-    pub fn deals(&self, filter: &DealFilter, limit: usize) -> Result<Vec<DealRecord>, StoreError> {
-        deals::newest(self.store.as_ref(), filter, limit)
+    /// Deals, as [`messages`](Self::messages).
+    pub fn deals(
+        &self,
+        filter: &DealFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Listed<DealRecord>, StoreError> {
+        deals::newest(self.store.as_ref(), filter, before, limit)
     }
 
     /// Highest block of a chain of which a fact is proven.
     pub fn proven_height(&self, chain: ChainId) -> Result<Option<u64>, StoreError> {
         facts::proven_height(self.store.as_ref(), chain)
-    }
-
-    /// Remembers for ever that this validator signs this checkpoint, and the decisions in it; to be called before the
-    /// signature leaves the process. The same again is allowed, anything else refused: also after a restart (S4).
-    pub fn sign_once(&self, record: &CheckpointRecord) -> Result<(), SignOnceError> {
-        let _one_at_a_time = self.signing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (height, kind, given) = (record.checkpoint.height, record.checkpoint.kind, record.checkpoint.digest());
-        let mut batch = Batch::default();
-        match signing::signed(self.store.as_ref(), height, kind)? {
-            Some(signed) if signed != given => return Err(SignOnceError::Digest { height, kind, signed, given }),
-            Some(_) => {}
-            None => signing::put_signed(&mut batch, height, kind, given),
-        }
-        for leaf in &record.leaves {
-            match leaf {
-                Leaf::Decision(deal, given) => self.decide_once(&mut batch, *deal, *given)?,
-                Leaf::Message(_) | Leaf::Expired(_) | Leaf::Rotate { .. } => {}
-            }
-        }
-        if batch.is_empty() { Ok(()) } else { Ok(self.store.commit(batch)?) }
-    }
-
-    fn decide_once(&self, batch: &mut Batch, deal: DealId, given: Decision) -> Result<(), SignOnceError> {
-        match signing::decision(self.store.as_ref(), deal)? {
-            Some(signed) if signed != given => Err(SignOnceError::Decision { deal, signed, given }),
-            Some(_) => Ok(()),
-            None => {
-                signing::put_decision(batch, deal, given);
-                Ok(())
-            }
-        }
-    }
-
-    /// The digest that was signed for a height and kind.
-    pub fn signed_digest(&self, height: Height, kind: CheckpointKind) -> Result<Option<B256>, StoreError> {
-        signing::signed(self.store.as_ref(), height, kind)
-    }
-
-    /// Keeps a validator's share on a checkpoint. Whoever calls has checked it.
-    pub fn put_share(
-        &self,
-        height: Height,
-        kind: CheckpointKind,
-        validator: Address,
-        signature: &ShareSignature,
-    ) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        signing::put_share(&mut batch, height, kind, validator, signature);
-        self.store.commit(batch)
-    }
-
-    /// Shares on a checkpoint that is not certified yet, by validator.
-    pub fn shares(&self, height: Height, kind: CheckpointKind) -> Result<Vec<(Address, ShareSignature)>, StoreError> {
-        signing::shares(self.store.as_ref(), height, kind, VALIDATORS_MAX)
     }
 }
 
@@ -197,13 +159,12 @@ const fn migrate(found: u32) -> Result<(), OpenError> {
 /// Changes whose rows need nothing of what the store held before. Records with indexes are staged by the caller.
 fn stage_plain(batch: &mut Batch, change: &Change) {
     match change {
-        Change::Tally { id, tally } => facts::put_tally(batch, *id, tally.as_ref()),
         Change::Fact { origin, id } => facts::put(batch, origin, *id),
         Change::Epoch(record) => epochs::put(batch, record),
         Change::Rotation { epoch, tally } => epochs::put_votes(batch, *epoch, tally.as_ref()),
         Change::Frozen { chain, evidence } => frozen::put(batch, *chain, evidence),
         Change::Tip(tip) => meta::put_tip(batch, tip),
-        Change::Message(_) | Change::Deal(_) | Change::Checkpoint(_) => {}
+        Change::Message(_) | Change::Deal(_) | Change::Checkpoint(_) | Change::Tally { .. } => {}
     }
 }
 
@@ -225,6 +186,10 @@ impl StateView for HubStore {
 
     fn tally(&self, id: &FactId) -> Result<Option<Tally>, StoreError> {
         facts::tally(self.store.as_ref(), id)
+    }
+
+    fn stale_tallies(&self, before: Timestamp, limit: usize) -> Result<Vec<FactId>, StoreError> {
+        facts::stale_tallies(self.store.as_ref(), before, limit)
     }
 
     fn fact_at(

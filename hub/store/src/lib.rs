@@ -10,10 +10,14 @@ mod errors;
 mod hub_store;
 mod memory;
 mod rocks;
+mod sign_once;
 
-pub use columns::{DealFilter, HUB_COLUMNS, MessageFilter, SCHEMA_VERSION, ShareSignature};
+pub use columns::{
+    ATTESTED_BLOCKS_MAX, DealFilter, HUB_COLUMNS, Listed, MessageFilter, SCANNED_MAX, SCHEMA_VERSION, ShareSignature,
+    StoredShare,
+};
 pub use consensus_log::{CONSENSUS_COLUMNS, ConsensusLog};
-pub use errors::{ApplyError, OpenError, SignOnceError};
+pub use errors::{ApplyError, BlockConflict, OpenError, SignOnceError};
 pub use hub_store::HubStore;
 pub use memory::MemoryStore;
 pub use rocks::RocksStore;

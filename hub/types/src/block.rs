@@ -14,7 +14,7 @@ use crate::{
 pub struct Block {
     /// From 1, without gaps.
     pub height: Height,
-    /// Hub time: strictly increasing.
+    /// Hub time: never decreasing. Blocks may share a second, their heights say which is first.
     pub time: Timestamp,
     /// Hash of the block before; zero for the first.
     pub parent: B256,
@@ -68,8 +68,10 @@ pub struct DealCancel {
 
 /// A validator's vote for the set of the next epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotationVote {
     /// Who votes.
+    #[cfg_attr(feature = "schema", schemars(with = "alloc::string::String"))]
     pub validator: Address,
     /// The epoch that begins.
     pub epoch: Epoch,
@@ -78,6 +80,7 @@ pub struct RotationVote {
     /// When the set loses all power.
     pub expires_at: Timestamp,
     /// `r ‖ s ‖ v` over [`RotationVote::digest`].
+    #[cfg_attr(feature = "schema", schemars(with = "alloc::string::String"))]
     pub signature: Bytes,
 }
 

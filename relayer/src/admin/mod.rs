@@ -7,8 +7,11 @@ mod view;
 pub use types::*;
 
 pub(crate) use server::serve;
+#[cfg(test)]
+pub(crate) use view::observed;
 pub(crate) use view::queues;
 
+use infrastrukt_api::MessageView;
 use infrastrukt_types::MessageId;
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 
@@ -22,6 +25,11 @@ pub trait RelayerApi {
     /// What this relayer still has to carry for a message. Empty when it is done or not taken yet.
     #[method(name = "messageDelivery")]
     async fn message_delivery(&self, id: MessageId) -> RpcResult<Vec<DeliveryJob>>;
+
+    /// Messages that are final on their source and whose evidence the hub has not proven yet, oldest first: one of them,
+    /// or as many as an answer holds.
+    #[method(name = "observed")]
+    async fn observed(&self, id: Option<MessageId>) -> RpcResult<Vec<MessageView>>;
 
     /// Tries a message again now, waiting or dead; the number of jobs that this moved.
     #[method(name = "retry")]

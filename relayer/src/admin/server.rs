@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     routing::post,
 };
-use infrastrukt_api::{ErrorCode, refusal};
+use infrastrukt_api::{ErrorCode, MessageView, refusal};
 use infrastrukt_ports::StoreError;
 use infrastrukt_types::MessageId;
 use jsonrpsee::{
@@ -105,6 +105,10 @@ impl RelayerApiServer for Api {
 
     async fn message_delivery(&self, id: MessageId) -> RpcResult<Vec<DeliveryJob>> {
         view::jobs(&self.0, id).await.map_err(internal)
+    }
+
+    async fn observed(&self, id: Option<MessageId>) -> RpcResult<Vec<MessageView>> {
+        view::observed(&self.0, id).map_err(internal)
     }
 
     async fn retry(&self, id: MessageId) -> RpcResult<u32> {

@@ -1,7 +1,8 @@
 //! From the relayer's state to what its interface shows.
 
+use infrastrukt_api::{MessageState, MessageView};
 use infrastrukt_ports::{StoreError, SubmissionState};
-use infrastrukt_types::{B256, MessageId};
+use infrastrukt_types::{B256, Fact, FactKind, MessageId};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
@@ -11,12 +12,17 @@ use super::{
 use crate::{
     dlq::{Letter, LetterId},
     health,
-    pipeline::{Lane, Shared, StageName, lane::StageHealth},
+    pipeline::{HubInfo, Lane, Shared, StageName, lane::StageHealth},
     store::{Item, ItemKey, Place, Work, WorkKind},
 };
 
 /// Entries at the front of a queue among which the oldest is looked for.
 const FRONT: usize = 64;
+/// Pieces of evidence of one lane that are looked through for messages.
+const PIECES_MAX: usize = 4_096;
+/// Most bytes of an answer about observed messages before JSON doubles payloads, and what each takes beside its payload.
+const OBSERVED_BYTES_MAX: usize = 2 * 1024 * 1024;
+const MESSAGE_BYTES: usize = 1_024;
 
 pub(super) fn status(shared: &Shared) -> Result<RelayerStatus, StoreError> {
     let problems = health::problems(shared);
@@ -97,6 +103,39 @@ pub(super) async fn jobs(shared: &Shared, id: MessageId) -> Result<Vec<DeliveryJ
     Ok(jobs)
 }
 
+/// Messages read in final blocks whose evidence is not proven yet: one of them, or as many as an answer holds.
+pub(crate) fn observed(shared: &Shared, wanted: Option<MessageId>) -> Result<Vec<MessageView>, StoreError> {
+    let Some(info) = shared.hub_info() else { return Ok(Vec::new()) };
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for lane in shared.lanes.values() {
+        for (key, _) in shared.book.evidence_after(lane.chain, None, PIECES_MAX)? {
+            let facts = shared.book.evidence_facts(lane.chain, key)?.unwrap_or_default();
+            let views = facts.into_iter().filter_map(|fact| observed_message(&info, fact));
+            for view in views.filter(|view| wanted.is_none_or(|wanted| wanted == view.id)) {
+                bytes += MESSAGE_BYTES + view.message.payload.len();
+                if bytes > OBSERVED_BYTES_MAX {
+                    return Ok(found);
+                }
+                found.push(view);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn observed_message(info: &HubInfo, fact: Fact) -> Option<MessageView> {
+    let Fact { origin, kind: FactKind::Sent { gateway, message } } = fact else { return None };
+    Some(MessageView {
+        id: info.message_id(gateway, &message)?,
+        state: MessageState::Observed,
+        message,
+        origin,
+        proven_at: None,
+        checkpoint: None,
+        expired_checkpoint: None,
+    })
+}
+
 async fn job(lane: &Lane, item: Item) -> DeliveryJob {
     let (state, next_try_ms, submission) = match item.place {
         Place::Queued { ready_at_ms } => (JobState::Queued, Some(ready_at_ms), None),
@@ -123,7 +162,7 @@ async fn job(lane: &Lane, item: Item) -> DeliveryJob {
 fn transaction(state: SubmissionState) -> Option<String> {
     match state {
         SubmissionState::Unknown | SubmissionState::Pending => None,
-        SubmissionState::Included(receipt)
+        SubmissionState::Included { receipt, .. }
         | SubmissionState::Final(receipt)
         | SubmissionState::Reverted { receipt, .. } => Some(receipt.tx),
     }

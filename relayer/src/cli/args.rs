@@ -10,7 +10,7 @@ use infrastrukt_types::{Bytes, Caip2, MessageId};
 
 use super::exit;
 use crate::user::UserError;
-pub(super) use swap::{AcceptArgs, DealArgs, HistoryArgs, RefundArgs, SwapCommand, TermsArgs, WatchArgs};
+pub(super) use swap::{AcceptArgs, CancelArgs, DealArgs, HistoryArgs, RefundArgs, SwapCommand, TermsArgs, WatchArgs};
 
 /// Carries messages, tokens and atomic swaps between chains.
 #[derive(Debug, Parser)]
@@ -180,9 +180,12 @@ pub(super) struct BridgeArgs {
     /// Who receives it [default: your own account there]
     #[arg(long, value_name = "ACCOUNT")]
     pub(super) recipient: Option<String>,
-    /// Time within which it may arrive before it is refunded [default: for ever]
+    /// Time within which it may arrive before it is refunded, at most 30d [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) deadline: Option<Duration>,
+    /// Who is refunded on the chain it leaves [default: your own account there]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) refund_to: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

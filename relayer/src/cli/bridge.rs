@@ -1,7 +1,7 @@
 //! `relayer bridge`.
 
 use super::{Context, Done, Outcome, args::BridgeArgs, output::Tone};
-use crate::user::{Transfer, bridge};
+use crate::user::{BRIDGE_DEADLINE_DEFAULT, Transfer, bridge};
 
 pub(super) async fn run(context: &Context, args: BridgeArgs) -> Outcome {
     let network = context.network()?;
@@ -12,7 +12,8 @@ pub(super) async fn run(context: &Context, args: BridgeArgs) -> Outcome {
         token: &args.token,
         amount: &args.amount,
         recipient: args.recipient.as_deref(),
-        deadline: args.deadline,
+        deadline: args.deadline.unwrap_or(BRIDGE_DEADLINE_DEFAULT),
+        refund_to: args.refund_to.as_deref(),
     };
     let step = context.out.step("waiting for the transfer to get into a block");
     let sent = bridge(&network, &wallet, &transfer).await?;

@@ -6,13 +6,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use infrastrukt_registry::SecretKey;
 use infrastrukt_types::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{args::Global, output::Out};
 use crate::{
     config::{Config, Overrides},
-    user::{Network, UserError, Wallet},
+    user::{Network, UserError, Wallet, unlock},
 };
 
 /// Folder below the home directory where nothing else is said.
@@ -78,6 +79,13 @@ impl Context {
         let file = network.config.keystore.password_file.as_deref();
         let password = self.password(file, &format!("Password of the key `{name}`: "))?;
         Wallet::open(network, name, &password)
+    }
+
+    /// Decrypts a user's key alone, for what is signed and not sent to a chain.
+    pub(super) fn key(&self, network: &Network, name: &str) -> Result<SecretKey, UserError> {
+        let file = network.config.keystore.password_file.as_deref();
+        let password = self.password(file, &format!("Password of the key `{name}`: "))?;
+        unlock(&network.config, name, &password)
     }
 
     /// A password from the file, else from the terminal.

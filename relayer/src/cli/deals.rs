@@ -16,6 +16,9 @@ use super::{
 };
 use crate::user::{Network, UserError, settle_action, swap::show_deal};
 
+/// Pages of the hub's list that one command reads.
+const PAGES_MAX: usize = 20;
+
 pub(super) async fn run(context: &Context, command: DealsCommand) -> Outcome {
     match command {
         DealsCommand::List(args) => list(context, args).await,
@@ -29,8 +32,8 @@ async fn list(context: &Context, args: DealsArgs) -> Outcome {
         Some(who) => Some(any_account(&network, who)?),
         None => None,
     };
-    let filter = DealFilter { state: args.state, account, limit: Some(args.limit) };
-    let views = network.hub.call(network.hub.api().deals(filter)).await?;
+    let filter = DealFilter { state: args.state, account, limit: Some(args.limit), before: None };
+    let views = matching(&network, filter, usize::try_from(args.limit).unwrap_or(usize::MAX)).await?;
     let mut rows = Vec::with_capacity(views.len());
     for view in &views {
         let decision = view.decision.map_or_else(String::new, |decision| format!("{decision:?}").to_uppercase());
@@ -41,6 +44,21 @@ async fn list(context: &Context, args: DealsArgs) -> Outcome {
     context.out.toned_table(&["state", "deal", "decision", "legs on", "registered"], rows);
     context.out.document(&views)?;
     Ok(Done::Well)
+}
+
+/// What the hub knows, page by page: a page may be empty although older deals match.
+async fn matching(network: &Network, mut filter: DealFilter, limit: usize) -> Result<Vec<DealView>, UserError> {
+    let mut views = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = network.hub.call(network.hub.api().deals(filter.clone())).await?;
+        views.extend(page.items);
+        filter.before = page.next;
+        if filter.before.is_none() || views.len() >= limit {
+            break;
+        }
+    }
+    views.truncate(limit);
+    Ok(views)
 }
 
 /// A name has an account on every chain; the hub looks for one of them, and accounts of one key are alike on all EVM

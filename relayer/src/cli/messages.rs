@@ -18,6 +18,10 @@ use crate::{
 
 /// Payload bytes that people are shown.
 const PAYLOAD_SHOWN: usize = 32;
+/// Pages of the hub's list that one command reads.
+const PAGES_MAX: usize = 20;
+/// Most messages listed that the hub does not know yet.
+const OBSERVED_MAX: usize = 200;
 
 pub(super) async fn run(context: &Context, command: MessagesCommand) -> Outcome {
     match command {
@@ -35,8 +39,13 @@ async fn list(context: &Context, args: MessagesArgs) -> Outcome {
         target: args.to.as_ref().map(id).transpose()?,
         state: args.state,
         limit: Some(args.limit),
+        before: None,
     };
-    let views = network.hub.call(network.hub.api().messages(filter)).await?;
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let known = known(&network, filter.clone(), limit).await?;
+    let mut views = only_observed(context, &network, &filter, &known).await?;
+    views.extend(known);
+    views.truncate(limit);
     let rows = views.iter().map(|view| {
         let message = &view.message;
         let row = vec![
@@ -54,10 +63,61 @@ async fn list(context: &Context, args: MessagesArgs) -> Outcome {
     Ok(Done::Well)
 }
 
+/// What the hub knows, page by page: a page may be empty although older messages match.
+async fn known(network: &Network, mut filter: MessageFilter, limit: usize) -> Result<Vec<MessageView>, UserError> {
+    let mut views = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = network.hub.call(network.hub.api().messages(filter.clone())).await?;
+        views.extend(page.items);
+        filter.before = page.next;
+        if filter.before.is_none() || views.len() >= limit {
+            break;
+        }
+    }
+    Ok(views)
+}
+
+/// What a relayer on this machine has read in final blocks, and the hub does not know yet. Nothing without a relayer.
+async fn observed(context: &Context, id: Option<MessageId>) -> Vec<MessageView> {
+    let Ok(link) = AdminLink::open(context) else { return Vec::new() };
+    link.call(link.api().observed(id)).await.unwrap_or_default()
+}
+
+/// The observed messages that a filter asks for, at most as many as it says. Evidence is kept until all of its facts are
+/// proven, so the hub is asked about each message first.
+async fn only_observed(
+    context: &Context,
+    network: &Network,
+    filter: &MessageFilter,
+    known: &[MessageView],
+) -> Result<Vec<MessageView>, UserError> {
+    if filter.state.is_some_and(|state| state != MessageState::Observed) {
+        return Ok(Vec::new());
+    }
+    let is_wanted = |view: &MessageView| {
+        filter.source.is_none_or(|source| source == view.message.source)
+            && filter.target.is_none_or(|target| target == view.message.target)
+            && known.iter().all(|known| known.id != view.id)
+    };
+    let limit = filter.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.map_or(OBSERVED_MAX, |limit| limit.min(OBSERVED_MAX));
+    let mut views = Vec::new();
+    for view in observed(context, None).await.into_iter().filter(is_wanted).take(limit) {
+        if network.hub.call(network.hub.api().message(view.id)).await?.is_none() {
+            views.push(view);
+        }
+    }
+    Ok(views)
+}
+
 async fn show(context: &Context, id: MessageId) -> Outcome {
     let network = context.network()?;
-    let Some(view) = network.hub.call(network.hub.api().message(id)).await? else {
-        return on_its_way(context, &network, id);
+    let view = match network.hub.call(network.hub.api().message(id)).await? {
+        Some(view) => view,
+        None => match observed(context, Some(id)).await.pop() {
+            Some(view) => view,
+            None => return on_its_way(context, &network, id),
+        },
     };
     let manual = manual(&network, &view).await;
     let jobs = jobs(context, id).await.unwrap_or_default();
@@ -77,7 +137,7 @@ async fn show(context: &Context, id: MessageId) -> Outcome {
     Ok(Done::Well)
 }
 
-/// Sent from here, and not final or not shown to the hub yet.
+/// Sent from here, and not final yet, as far as anybody here can tell.
 fn on_its_way(context: &Context, network: &Network, id: MessageId) -> Outcome {
     let sent = sent(network, id)?.ok_or_else(|| unknown(id))?;
     context.out.line(format!("sent in {} (block {}); the hub sees it once that block is final", sent.tx, sent.block));

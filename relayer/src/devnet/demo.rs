@@ -14,7 +14,7 @@ use super::{Devnet, Layout, table};
 use crate::{
     config::{Config, Overrides},
     user::{
-        AssetSpec, GAS_LIMIT_DEFAULT, Network, Sending, Sent, Transfer, Wallet, bridge, send,
+        AssetSpec, BRIDGE_DEADLINE_DEFAULT, GAS_LIMIT_DEFAULT, Network, Sending, Sent, Transfer, Wallet, bridge, send,
         swap::{self, Expectation, Proposal},
     },
 };
@@ -178,7 +178,8 @@ impl Demo<'_> {
         let [a, b] = self.chains()?;
         let (source, target, token, amount, wallet, recipient) =
             if there { (a, b, "DEV", "100", &self.alice, "bob") } else { (b, a, "bDEV", "40", &self.bob, "alice") };
-        let transfer = Transfer { source, target, token, amount, recipient: Some(recipient), deadline: None };
+        let (recipient, deadline) = (Some(recipient), BRIDGE_DEADLINE_DEFAULT);
+        let transfer = Transfer { source, target, token, amount, recipient, deadline, refund_to: None };
         let sent = bridge(self.network, wallet, &transfer).await?;
         self.delivered(&sent).await?;
         Ok(sent.id)

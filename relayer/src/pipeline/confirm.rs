@@ -11,10 +11,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{Lane, Pause, Shared, Stage, StageError, StageName, lifecycle};
-use crate::{
-    metrics,
-    store::{Change, Plan, PlanPhase},
-};
+use crate::store::{Change, Plan, PlanPhase};
 
 /// Plans looked at in one step.
 const PAGE: usize = 128;
@@ -117,7 +114,7 @@ impl Confirm {
                 Ok(true)
             }
             SubmissionState::Pending => self.set_phase(change, plan, PlanPhase::Submitted),
-            SubmissionState::Included(receipt) => {
+            SubmissionState::Included { receipt, .. } => {
                 self.set_phase(change, plan, PlanPhase::Included { block: receipt.block })
             }
             // Its facts must be in the book before it is judged by them.
@@ -125,14 +122,12 @@ impl Confirm {
                 self.set_phase(change, plan, PlanPhase::Included { block: receipt.block })
             }
             SubmissionState::Final(receipt) => {
-                metrics::gas_spent(lane.label(), receipt.gas_used);
                 let (label, kind, items) = (lane.label(), plan.kind.name(), plan.entries.len());
                 tracing::info!(lane = label, kind, items, submission = %key.0, tx = receipt.tx, gas = receipt.gas_used, "final");
                 lifecycle::executed(shared, lane, change, &plan, &receipt.tx)?;
                 Ok(true)
             }
             SubmissionState::Reverted { receipt, reason } => {
-                metrics::gas_spent(lane.label(), receipt.gas_used);
                 let reason = format!("transaction {} reverted: {reason}", receipt.tx);
                 tracing::warn!(lane = lane.label(), submission = %key.0, reason, "reverted");
                 lifecycle::refuse(shared, lane, change, &plan, &reason)?;

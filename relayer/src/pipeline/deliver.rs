@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use super::{
     Lane, Pause, Shared, Stage, StageError, StageName,
     draft::{self, Candidate, Draft},
-    expire, lane, lifecycle,
+    expire::{self, Overdue},
+    lane, lifecycle,
     stage::backoff_ms,
     verify::{self, Verdict},
 };
@@ -41,6 +42,7 @@ pub(crate) struct Deliver {
     recovered: bool,
     /// Plans the writer could not take yet, when they are due, and how often it failed. At most `in_flight_max`.
     again: BTreeMap<SubmissionKey, (u64, u32)>,
+    overdue: Overdue,
 }
 
 #[async_trait]
@@ -70,7 +72,7 @@ impl Stage for Deliver {
 
 impl Deliver {
     pub(crate) fn new(shared: Arc<Shared>, lane: Arc<Lane>) -> Self {
-        Self { shared, lane, recovered: false, again: BTreeMap::new() }
+        Self { shared, lane, recovered: false, again: BTreeMap::new(), overdue: Overdue::default() }
     }
 
     async fn work(&mut self) -> Result<Pause, StageError> {
@@ -83,6 +85,7 @@ impl Deliver {
             self.recover().await?;
             self.recovered = true;
         }
+        self.overdue.revive(&self.shared, &self.lane).await?;
         let mut plans = self.due_again()?;
         plans.extend(self.plan().await?);
         if plans.is_empty() {
@@ -103,7 +106,7 @@ impl Deliver {
                 match self.lane.writer.state(plan.key).await? {
                     SubmissionState::Unknown => unknown.push(plan),
                     SubmissionState::Pending
-                    | SubmissionState::Included(_)
+                    | SubmissionState::Included { .. }
                     | SubmissionState::Final(_)
                     | SubmissionState::Reverted { .. } => self.mark_submitted(&plan)?,
                 }

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use infrastrukt_api::{
-    CertifiedPage, DealFilter, DealView, EvidenceOutcome, HubApiClient, HubStatus, MessageView, ProvenHeight,
+    CertifiedPage, DealFilter, DealView, ErrorCode, EvidenceOutcome, HubApiClient, HubStatus, MessageView, ProvenHeight,
 };
 use infrastrukt_types::{DealId, Evidence, MessageId};
 use jsonrpsee::{
     core::client::{Error as ClientError, Subscription, SubscriptionClientT},
     http_client::{HttpClient, HttpClientBuilder},
     rpc_params,
+    types::error::INVALID_PARAMS_CODE,
     ws_client::{WsClient, WsClientBuilder},
 };
 use serde::de::IgnoredAny;
@@ -28,6 +29,9 @@ pub enum HubError {
     /// No usable answer: the same call may succeed later.
     #[error("the hub does not answer: {0}; check its address and that it runs")]
     Unreachable(String),
+    /// It answered that it cannot do it now: the same call may succeed later.
+    #[error("the hub cannot serve this now: {0}")]
+    Busy(String),
     /// It answered, and refused.
     #[error("the hub refused: {0}")]
     Refused(String),
@@ -44,7 +48,7 @@ pub trait HubClient: Send + Sync {
     async fn message(&self, id: MessageId) -> Result<Option<MessageView>, HubError>;
     /// One deal.
     async fn deal(&self, id: DealId) -> Result<Option<DealView>, HubError>;
-    /// Deals, newest first.
+    /// A page of deals, newest first.
     async fn deals(&self, filter: DealFilter) -> Result<Vec<DealView>, HubError>;
     /// Certified checkpoints from a cursor on.
     async fn certified(&self, from: u64, limit: u32) -> Result<CertifiedPage, HubError>;
@@ -100,11 +104,14 @@ impl JsonRpcHub {
     }
 }
 
+/// Only what the hub calls wrong is a refusal. A full queue, a failing disk or a halted hub passes, and what is offered
+/// meanwhile must not suffer from it.
 fn hub_error(error: ClientError) -> HubError {
-    let busy = [infrastrukt_api::ErrorCode::Busy, infrastrukt_api::ErrorCode::Timeout];
     match error {
-        ClientError::Call(object) if busy.iter().all(|code| object.code() != *code as i32) => {
-            HubError::Refused(object.message().to_owned())
+        ClientError::Call(object) => {
+            let text = object.message().to_owned();
+            let refusals = [ErrorCode::Refused as i32, INVALID_PARAMS_CODE];
+            if refusals.contains(&object.code()) { HubError::Refused(text) } else { HubError::Busy(text) }
         }
         other => HubError::Unreachable(other.to_string()),
     }
@@ -129,7 +136,7 @@ impl HubClient for JsonRpcHub {
     }
 
     async fn deals(&self, filter: DealFilter) -> Result<Vec<DealView>, HubError> {
-        HubApiClient::deals(&self.client, filter).await.map_err(hub_error)
+        HubApiClient::deals(&self.client, filter).await.map(|page| page.items).map_err(hub_error)
     }
 
     async fn certified(&self, from: u64, limit: u32) -> Result<CertifiedPage, HubError> {
@@ -156,5 +163,26 @@ impl HubClient for JsonRpcHub {
                 Err(HubError::Unreachable("the subscription ended".to_owned()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonrpsee::types::ErrorObjectOwned;
+
+    fn check(code: i32, is_refusal: bool) {
+        let error = hub_error(ClientError::Call(ErrorObjectOwned::owned(code, "why", None::<()>)));
+        assert_eq!(matches!(error, HubError::Refused(_)), is_refusal, "{code}: {error}");
+    }
+
+    #[test]
+    fn only_what_is_wrong_for_ever_counts_as_refused() {
+        check(ErrorCode::Refused as i32, true);
+        check(INVALID_PARAMS_CODE, true);
+        for code in [ErrorCode::Busy, ErrorCode::Timeout, ErrorCode::Halted, ErrorCode::Internal] {
+            check(code as i32, false);
+        }
+        check(jsonrpsee::types::error::INTERNAL_ERROR_CODE, false);
     }
 }

@@ -1,7 +1,8 @@
 //! What stages share: the state of each lane and of the relayer as a whole. All of it can be lost.
 
+use infrastrukt_api::HubStatus;
 use infrastrukt_ports::{BlockRef, ChainReader, ChainWriter, Clock, SubmissionKey};
-use infrastrukt_types::{Account, Amount, B256, Caip2, ChainId, HubId, MessageId, Outbox, Route, Timestamp};
+use infrastrukt_types::{Account, Amount, B256, Caip2, ChainId, HubId, Message, MessageId, Outbox, Route, Timestamp};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -164,10 +165,19 @@ pub(crate) struct HubInfo {
 }
 
 impl HubInfo {
+    pub(crate) fn new(status: &HubStatus) -> Self {
+        Self { id: status.hub_id, gateways: status.chains.iter().map(|chain| (chain.id, chain.gateway)).collect() }
+    }
+
     /// The id of a message that left `gateway`; `None` where its target is no chain of the hub.
-    pub(crate) fn message_id(&self, gateway: Account, message: &infrastrukt_types::Message) -> Option<MessageId> {
+    pub(crate) fn message_id(&self, gateway: Account, message: &Message) -> Option<MessageId> {
         let target_gateway = *self.gateways.get(&message.target)?;
         Some(message.id(self.id, &Route { source_gateway: gateway, target_gateway }))
+    }
+
+    /// The id of a message between the hub's own gateways; `None` where one of its chains is none of the hub's.
+    pub(crate) fn id_of(&self, message: &Message) -> Option<MessageId> {
+        self.message_id(*self.gateways.get(&message.source)?, message)
     }
 }
 

@@ -3,8 +3,10 @@
 //! Per chain: [`observe`] reads final facts and stores their evidence ([`prove`] cuts it to size), [`submit`] offers it
 //! to the hub until it is proven, [`deliver`] plans and sends transactions ([`draft`], [`verify`], [`expire`],
 //! [`settle`] help), [`confirm`] follows them until they are final ([`lifecycle`] says what becomes of their items).
-//! Once: [`take`] follows the hub's certified checkpoints, [`watch`] asks after the hub and the wallets.
+//! Once: [`take`] follows the hub's certified checkpoints ([`body`] checks what their leaves name), [`watch`] asks after
+//! the hub and the wallets.
 
+mod body;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 mod draft;
@@ -14,6 +16,7 @@ pub(crate) mod lane;
 pub(crate) mod lifecycle;
 pub(crate) mod observe;
 mod prove;
+mod question;
 mod settle;
 mod stage;
 pub(crate) mod submit;

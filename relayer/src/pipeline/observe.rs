@@ -80,7 +80,7 @@ impl Observe {
                     tally.add(lifecycle::apply_fact(&mut change, lane.chain, &fact.kind, now_ms)?);
                 }
                 for piece in prove::pieces(block, now_ms) {
-                    change.put_evidence(lane.chain, piece.key, &piece.record, &piece.body)?;
+                    change.put_evidence(lane.chain, piece.key, &piece.record, &piece.facts, &piece.body)?;
                 }
             }
             change.set_scan_cursor(lane.chain, &scan.cursor);

@@ -1,7 +1,7 @@
 //! Prove: cuts a block's evidence into pieces that the hub takes in one call.
 
 use infrastrukt_ports::ScannedBlock;
-use infrastrukt_types::{Evidence, Fact, FactKind, ReceiptEvidence, ReceiptProof};
+use infrastrukt_types::{Evidence, Fact, ReceiptEvidence, ReceiptProof};
 
 use crate::store::{EvidenceKey, EvidenceRecord};
 
@@ -9,13 +9,13 @@ use crate::store::{EvidenceKey, EvidenceRecord};
 pub(super) const PIECE_BYTES_MAX: usize = 256 * 1024;
 /// Most receipts of one piece.
 const PIECE_RECEIPTS_MAX: usize = 64;
-/// Facts of a piece by which the hub is asked whether it is proven.
-const SAMPLES_MAX: usize = 4;
 
 /// A piece of evidence, ready to be stored.
 pub(super) struct Piece {
     pub(super) key: EvidenceKey,
     pub(super) record: EvidenceRecord,
+    /// All facts that it proves: it is needed until the hub knows each of them.
+    pub(super) facts: Vec<Fact>,
     pub(super) body: Evidence,
 }
 
@@ -28,13 +28,10 @@ pub(super) fn pieces(scanned: ScannedBlock, now_ms: u64) -> Vec<Piece> {
     let numbered = (0u32..).zip(bodies);
     numbered
         .map(|(part, body)| {
-            let proven: Vec<&Fact> = facts.iter().filter(|fact| proves(&body, fact)).collect();
-            let record = EvidenceRecord {
-                observed_at_ms: now_ms,
-                facts: u32::try_from(proven.len()).unwrap_or(u32::MAX),
-                samples: samples(&proven),
-            };
-            Piece { key: EvidenceKey { block: block.number, part }, record, body }
+            let facts: Vec<Fact> = facts.iter().filter(|fact| proves(&body, fact)).cloned().collect();
+            let count = u32::try_from(facts.len()).unwrap_or(u32::MAX);
+            let record = EvidenceRecord { observed_at_ms: now_ms, facts: count };
+            Piece { key: EvidenceKey { block: block.number, part }, record, facts, body }
         })
         .collect()
 }
@@ -70,20 +67,11 @@ fn proves(evidence: &Evidence, fact: &Fact) -> bool {
     }
 }
 
-/// First, last and a few evenly between.
-fn samples(facts: &[&Fact]) -> Vec<FactKind> {
-    let Some(last) = facts.len().checked_sub(1) else { return Vec::new() };
-    let picks = SAMPLES_MAX.min(facts.len());
-    let mut indices: Vec<usize> = (0..picks).map(|pick| pick * last / (picks - 1).max(1)).collect();
-    indices.dedup();
-    indices.into_iter().map(|index| facts[index].kind.clone()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use infrastrukt_ports::BlockRef;
-    use infrastrukt_types::{B256, Bytes, ChainId, MessageId, Origin, Timestamp};
+    use infrastrukt_types::{B256, Bytes, ChainId, FactKind, MessageId, Origin, Timestamp};
 
     fn block(receipts: u32, bytes: usize) -> ScannedBlock {
         let chain = ChainId(1);
@@ -106,7 +94,9 @@ mod tests {
         let pieces = pieces(block(receipts, bytes), 0);
         let facts: Vec<u32> = pieces.iter().map(|piece| piece.record.facts).collect();
         assert_eq!(facts, expected);
-        assert!(pieces.iter().all(|piece| !piece.record.samples.is_empty()));
+        assert!(pieces.iter().all(|piece| piece.facts.len() == piece.record.facts as usize));
+        let proven: u32 = expected.iter().sum();
+        assert_eq!(proven, receipts, "every fact is in the piece that proves it");
         assert!(pieces.iter().zip(0..).all(|(piece, part)| piece.key == EvidenceKey { block: 7, part }));
     }
 

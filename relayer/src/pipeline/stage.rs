@@ -66,7 +66,7 @@ impl StageError {
             Self::Port(PortError { remedy, .. }) => *remedy,
             Self::Store(StoreError::Io(_)) => Remedy::Retry { after: Duration::ZERO },
             Self::Store(StoreError::Codec(_) | StoreError::UnknownColumn(_)) | Self::Halt(_) => Remedy::Halt,
-            Self::Hub(HubError::Unreachable(_)) => Remedy::Retry { after: Duration::ZERO },
+            Self::Hub(HubError::Unreachable(_) | HubError::Busy(_)) => Remedy::Retry { after: Duration::ZERO },
             Self::Hub(HubError::Refused(_)) => Remedy::Retry { after: REFUSED_PAUSE },
         }
     }
@@ -144,7 +144,14 @@ fn after_failure(shared: &Shared, stage: &dyn Stage, error: &StageError, failure
             tracing::warn!(lane, stage = stage.name().name(), block, %error, "the chain changed; will be tried again");
             Some(backoff)
         }
-        Remedy::Reject | Remedy::Halt => {
+        // A question of a stage is right by construction: that it is rejected is the word of one endpoint, which may be
+        // replaced or come to its senses. Stopping would hand that endpoint the lane.
+        Remedy::Reject => {
+            metrics::retry(lane, "rejected");
+            tracing::error!(lane, stage = stage.name().name(), %error, "an endpoint rejects a question; will be asked again");
+            Some(backoff)
+        }
+        Remedy::Halt => {
             let reason = format!("{}: {error}", stage.name().name());
             tracing::error!(lane, stage = stage.name().name(), %error, "stopped; a person must look at it");
             match stage.lane() {

@@ -6,8 +6,8 @@
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use infrastrukt_api::{EVIDENCE_MAX, EvidenceOutcome, LegState, MessageState};
-use infrastrukt_types::{DealId, Evidence, FactKind, LockKey, codec};
+use infrastrukt_api::{EVIDENCE_MAX, EvidenceOutcome};
+use infrastrukt_types::{Evidence, codec};
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
@@ -15,7 +15,12 @@ use std::{
 };
 use tokio::sync::Notify;
 
-use super::{HubInfo, Lane, Pause, Shared, Stage, StageError, StageName, hub::HubError, prove::PIECE_BYTES_MAX};
+use super::{
+    HubInfo, Lane, Pause, Shared, Stage, StageError, StageName,
+    hub::HubError,
+    prove::PIECE_BYTES_MAX,
+    question::{Answer, Question},
+};
 use crate::{
     metrics,
     store::{DeadEvidence, EvidenceKey, EvidenceRecord},
@@ -28,12 +33,17 @@ const CALL_BYTES_MAX: usize = 1024 * 1024;
 /// Time after which accepted evidence that is not proven is offered again; doubles up to the other.
 const OFFER_AGAIN_MS: u64 = 10_000;
 const OFFER_AGAIN_MAX_MS: u64 = 300_000;
-/// Offers after which evidence that never becomes proven is a dead letter.
-const OFFERS_MAX: u32 = 100;
-/// Offers after which evidence is dropped that speaks of nothing the hub knows, such as a lock of an unknown deal.
+/// Offers after which a person is told, again and again, that evidence is accepted and never proven.
+const OFFERS_WARN: u32 = 10;
+/// Offers after which a fact is given up that speaks of nothing the hub knows, such as a lock of an unknown deal. A piece
+/// that was offered more often leaves a full window, so that it keeps no other one out.
 const OFFERS_UNKNOWN_MAX: u32 = 5;
-/// Questions to the hub under way at once.
+/// Pause before pieces that left the window are read into it again.
+const READ_AGAIN_MS: u64 = 300_000;
+/// Pieces about which the hub is asked at once.
 const ASKS_MAX: usize = 16;
+/// Questions to the hub about one piece in one turn.
+const ASKS_PIECE_MAX: usize = 32;
 /// Pause between two looks at whether evidence is proven.
 const CHECK_MS: u64 = 500;
 /// Pause when there is nothing to submit.
@@ -44,15 +54,15 @@ struct Offer {
     record: EvidenceRecord,
     offers: u32,
     due_ms: u64,
+    /// What the hub is still to be asked about its facts, once that was worked out.
+    open: Option<Vec<Question>>,
 }
 
-/// What the hub says about a fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judged {
-    Proven,
-    NotYet,
-    /// Nothing that the hub will ever prove.
-    Unknown,
+/// A piece about which the hub is asked.
+struct Asked {
+    key: EvidenceKey,
+    gives_up: bool,
+    questions: Vec<Question>,
 }
 
 /// Submits the evidence of one chain.
@@ -61,6 +71,8 @@ pub(crate) struct Submit {
     lane: Arc<Lane>,
     window: BTreeMap<EvidenceKey, Offer>,
     read_to: Option<EvidenceKey>,
+    /// When pieces that left the window are read again, where some did.
+    read_again_ms: Option<u64>,
     checked_at_ms: u64,
 }
 
@@ -95,13 +107,18 @@ impl Stage for Submit {
 
 impl Submit {
     pub(crate) fn new(shared: Arc<Shared>, lane: Arc<Lane>) -> Self {
-        Self { shared, lane, window: BTreeMap::new(), read_to: None, checked_at_ms: 0 }
+        Self { shared, lane, window: BTreeMap::new(), read_to: None, read_again_ms: None, checked_at_ms: 0 }
     }
 
     /// Reads further evidence into the window.
     fn fill(&mut self) -> Result<(), StageError> {
-        if self.lane.evidence_reset.swap(false, Ordering::AcqRel) {
-            self.read_to = None;
+        let now_ms = self.shared.clock.now_ms();
+        let is_due = self.read_again_ms.is_some_and(|at| at <= now_ms);
+        if self.lane.evidence_reset.swap(false, Ordering::AcqRel) || is_due {
+            (self.read_to, self.read_again_ms) = (None, None);
+        }
+        if self.window.len() >= WINDOW_MAX {
+            self.make_room(now_ms);
         }
         let room = WINDOW_MAX - self.window.len().min(WINDOW_MAX);
         if room == 0 {
@@ -112,101 +129,86 @@ impl Submit {
         let fresh: Vec<_> = page.into_iter().filter(|(key, _)| !self.window.contains_key(key)).take(room).collect();
         for (key, record) in fresh {
             self.read_to = Some(self.read_to.map_or(key, |read| read.max(key)));
-            self.window.insert(key, Offer { record, offers: 0, due_ms: 0 });
+            self.window.insert(key, Offer { record, offers: 0, due_ms: 0, open: None });
         }
         Ok(())
     }
 
-    /// Removes what is proven from the store, and what can never be.
+    /// Lets go of pieces that were offered often. They stay in the store and come back later.
+    fn make_room(&mut self, now_ms: u64) {
+        let before = self.window.len();
+        self.window.retain(|_, offer| offer.offers <= OFFERS_UNKNOWN_MAX);
+        if self.window.len() < before {
+            self.read_again_ms.get_or_insert(now_ms.saturating_add(READ_AGAIN_MS));
+        }
+    }
+
+    /// Removes evidence from the store once the hub needs none of its facts any more.
     async fn drop_proven(&mut self) -> Result<(), StageError> {
         let Some(info) = self.shared.hub_info() else { return Ok(()) };
         let heights = self.shared.hub.proven_heights().await?;
         let height = heights.iter().find(|proven| proven.chain == self.lane.chain).map_or(0, |proven| proven.block);
-        let provable = self.window.iter().take_while(|(key, _)| key.block <= height);
-        let provable: Vec<_> = provable.map(|(key, offer)| (*key, offer.offers, offer.record.clone())).collect();
-        let (this, info) = (&*self, &info);
-        let judged: Vec<_> = stream::iter(provable)
-            .map(|(key, offers, record)| async move { (key, offers, record.facts, this.judge(info, &record).await) })
+        let asked = self.open_questions(&info, height)?;
+        let this = &*self;
+        let answers: Vec<_> = stream::iter(asked)
+            .map(|Asked { key, gives_up, questions }| async move {
+                let (over, failure) = this.ask(&questions, gives_up).await;
+                (key, over, failure)
+            })
             .buffered(ASKS_MAX)
             .collect()
             .await;
-        let mut over = Vec::new();
-        for (key, offers, facts, judged) in judged {
-            match judged? {
-                Judged::Proven => over.push(key),
-                Judged::Unknown if offers >= OFFERS_UNKNOWN_MAX => {
-                    let (lane, block) = (self.lane.label(), key.block);
-                    tracing::warn!(lane, block, facts, "evidence speaks of nothing the hub knows; dropped");
-                    over.push(key);
+        let (mut done, mut failed) = (Vec::new(), None);
+        for (key, over, failure) in answers {
+            failed = failed.or(failure);
+            if let Some(open) = self.window.get_mut(&key).and_then(|offer| offer.open.as_mut()) {
+                open.drain(..over);
+                if open.is_empty() {
+                    done.push(key);
                 }
-                Judged::NotYet | Judged::Unknown => {}
             }
         }
         let mut change = self.shared.book.change();
-        for key in &over {
+        for key in &done {
             change.remove_evidence(self.lane.chain, *key)?;
         }
         change.commit()?;
-        for key in over {
+        for key in done {
             self.window.remove(&key);
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn judge(&self, info: &HubInfo, record: &EvidenceRecord) -> Result<Judged, StageError> {
-        let mut judged = Judged::Proven;
-        for fact in &record.samples {
-            match self.judge_fact(info, fact).await? {
-                Judged::Proven => {}
-                Judged::NotYet => return Ok(Judged::NotYet),
-                Judged::Unknown => judged = Judged::Unknown,
+    /// What to ask about pieces that may be proven: the hub knows a fact of their block or of a later one.
+    fn open_questions(&mut self, info: &HubInfo, height: u64) -> Result<Vec<Asked>, StageError> {
+        let (book, chain) = (&self.shared.book, self.lane.chain);
+        let mut asked = Vec::new();
+        for (key, offer) in self.window.iter_mut().take_while(|(key, _)| key.block <= height) {
+            if offer.open.is_none() {
+                // Without its row it was taken out of the store meanwhile; then it is not offered again either.
+                let Some(facts) = book.evidence_facts(chain, *key)? else { continue };
+                offer.open = Some(facts.iter().map(|fact| Question::about(info, &fact.kind)).collect());
+            }
+            let questions = offer.open.iter().flatten().take(ASKS_PIECE_MAX).copied().collect();
+            asked.push(Asked { key: *key, gives_up: offer.offers >= OFFERS_UNKNOWN_MAX, questions });
+        }
+        Ok(asked)
+    }
+
+    /// How many of the questions, from the first on, need not be asked again: their facts are proven, or were offered
+    /// often enough and speak of nothing the hub knows. A fact that the hub waits for ends it.
+    async fn ask(&self, questions: &[Question], gives_up: bool) -> (usize, Option<StageError>) {
+        for (over, question) in questions.iter().enumerate() {
+            match question.ask(self.shared.hub.as_ref()).await {
+                Ok(Answer::Proven) => {}
+                Ok(Answer::Unknown) if gives_up => {
+                    tracing::warn!(lane = self.lane.label(), ?question, "a fact of nothing the hub knows; given up");
+                }
+                Ok(Answer::Unknown | Answer::NotYet) => return (over, None),
+                Err(error) => return (over, Some(error.into())),
             }
         }
-        Ok(judged)
-    }
-
-    async fn judge_fact(&self, info: &HubInfo, fact: &FactKind) -> Result<Judged, StageError> {
-        let (id, least) = match fact {
-            FactKind::Sent { gateway, message } => match info.message_id(*gateway, message) {
-                Some(id) => (id, MessageState::Proven),
-                None => return Ok(Judged::Unknown),
-            },
-            FactKind::Delivered(id) => (*id, MessageState::Delivered),
-            FactKind::Expired(id) => (*id, MessageState::Expired),
-            FactKind::Refunded(id) => (*id, MessageState::Refunded),
-            FactKind::Locked { deal, index, lock_key } => {
-                return self.judge_leg(*deal, *index, *lock_key, |state| state != LegState::Waiting).await;
-            }
-            FactKind::Settled { deal, index, lock_key, .. } | FactKind::Escaped { deal, index, lock_key } => {
-                let over = |state| matches!(state, LegState::Released | LegState::Refunded | LegState::Escaped);
-                return self.judge_leg(*deal, *index, *lock_key, over).await;
-            }
-        };
-        let sent = matches!(fact, FactKind::Sent { .. });
-        Ok(match self.shared.hub.message(id).await? {
-            Some(view) if view.state >= least => Judged::Proven,
-            Some(_) => Judged::NotYet,
-            // Evidence of its sending may still be under way, from here or from another relayer.
-            None if sent => Judged::NotYet,
-            None => Judged::Unknown,
-        })
-    }
-
-    async fn judge_leg(
-        &self,
-        deal: DealId,
-        index: u8,
-        lock_key: LockKey,
-        proven: impl Fn(LegState) -> bool,
-    ) -> Result<Judged, StageError> {
-        let Some(view) = self.shared.hub.deal(deal).await? else { return Ok(Judged::Unknown) };
-        let leg = view.legs.get(usize::from(index)).filter(|leg| leg.lock_key == lock_key);
-        Ok(match leg {
-            // The hub keeps the evidence of a fault and waits for nothing more.
-            Some(leg) if proven(leg.state) || view.fault.is_some() => Judged::Proven,
-            Some(_) => Judged::NotYet,
-            None => Judged::Unknown,
-        })
+        (questions.len(), None)
     }
 
     /// Offers what is due, as much as one call holds. False where nothing was due.
@@ -250,7 +252,7 @@ impl Submit {
                         Ok(mut one) if one.len() == 1 => one.remove(0),
                         Ok(_) => return Err(wrong_count(1)),
                         Err(HubError::Refused(reason)) => EvidenceOutcome::Rejected { reason },
-                        Err(error @ HubError::Unreachable(_)) => return Err(error.into()),
+                        Err(error @ (HubError::Unreachable(_) | HubError::Busy(_))) => return Err(error.into()),
                     });
                 }
                 outcomes
@@ -273,11 +275,19 @@ impl Submit {
             offer.offers = offer.offers.saturating_add(1);
             let again_ms = OFFER_AGAIN_MS.saturating_mul(1 << (offer.offers - 1).min(5)).min(OFFER_AGAIN_MAX_MS);
             let buried = match outcome {
-                EvidenceOutcome::Accepted if offer.offers < OFFERS_MAX => {
+                // However long it takes: decisions hang on it.
+                EvidenceOutcome::Accepted => {
                     offer.due_ms = now_ms.saturating_add(again_ms);
+                    if offer.offers.is_multiple_of(OFFERS_WARN) {
+                        tracing::warn!(
+                            lane,
+                            block = key.block,
+                            offers = offer.offers,
+                            "accepted, and still not proven"
+                        );
+                    }
                     continue;
                 }
-                EvidenceOutcome::Accepted => format!("not proven after {} offers", offer.offers),
                 EvidenceOutcome::Retry { after_ms, reason } => {
                     metrics::retry(lane, "evidence");
                     tracing::debug!(lane, block = key.block, reason, "the hub cannot judge this evidence yet");

@@ -70,8 +70,7 @@ impl Watch {
                 return Ok(());
             }
         };
-        let gateways = status.chains.iter().map(|chain| (chain.id, chain.gateway)).collect();
-        self.shared.set_hub_info(HubInfo { id: status.hub_id, gateways });
+        self.shared.set_hub_info(HubInfo::new(&status));
         if slow {
             let filter = DealFilter { limit: Some(PAGE_MAX), ..DealFilter::default() };
             let deals = self.shared.hub.deals(filter).await?;
@@ -98,7 +97,6 @@ impl Watch {
         metrics::dead_letters(label, self.shared.book.counts(lane.chain).dead);
         metrics::lane_halted(label, lane.halted().is_some());
         let (calls, messages) = (lane.reader.rpc_calls(), lane.messages.load(Ordering::Relaxed));
-        metrics::rpc_calls(label, calls);
         let (calls_before, messages_before) = *self.ratios.entry(lane.chain).or_insert((calls, messages));
         let fresh = messages.saturating_sub(messages_before);
         if slow && fresh > 0 {

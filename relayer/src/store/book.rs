@@ -1,7 +1,7 @@
 //! The one place through which the relayer's durable state is read and changed.
 
 use infrastrukt_ports::{Column, ScanCursor, Store, StoreError, SubmissionKey};
-use infrastrukt_types::{B256, ChainId, Evidence, HubId, codec};
+use infrastrukt_types::{B256, ChainId, Evidence, Fact, HubId, codec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -9,8 +9,12 @@ use std::{
 };
 
 use super::{
-    CertRef, Certified, Change, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Plan, WorkKind,
-    columns::{CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS},
+    AwaitedLeaf, CertRef, Certified, Change, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, LeafRef, Plan,
+    WorkKind,
+    columns::{
+        AWAITED, CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, EVIDENCE_FACTS, ITEMS, LEAVES, META,
+        PLANS, QUEUE, USERS,
+    },
     keys,
 };
 
@@ -51,6 +55,8 @@ pub(super) struct Inner {
     pub(super) heads: HashMap<Vec<u8>, Vec<u8>>,
     /// Epochs whose rotation is not final, for each lane.
     pub(super) rotations: BTreeMap<ChainId, BTreeSet<u64>>,
+    /// Certified leaves whose message or deal is still to be fetched.
+    pub(super) awaited: u64,
 }
 
 /// The relayer's durable state. Every change goes through one [`Change`] at a time, so that stages which move the same
@@ -67,6 +73,8 @@ impl Book {
         for chain in chains {
             book.count(chain)?;
         }
+        let awaited = book.each(AWAITED, &[], |_| Ok(()))?;
+        book.inner().awaited = awaited;
         Ok(book)
     }
 
@@ -145,6 +153,28 @@ impl Book {
     /// Cursor into the hub's certified checkpoints.
     pub fn taken(&self) -> Result<u64, StoreError> {
         Ok(self.read(META, keys::META_TAKEN)?.unwrap_or_default())
+    }
+
+    /// Cursor from which on a lane's messages are still to be taken; `None` while the lane keeps up.
+    pub fn behind(&self, chain: ChainId) -> Result<Option<u64>, StoreError> {
+        self.read(META, &keys::behind(chain))
+    }
+
+    /// How many certified leaves wait for their message or deal.
+    pub fn awaited_count(&self) -> u64 {
+        self.inner().awaited
+    }
+
+    /// Leaves after one of them that wait for their message or deal, in order.
+    pub fn awaited(
+        &self,
+        after_leaf: Option<LeafRef>,
+        limit: usize,
+    ) -> Result<Vec<(LeafRef, AwaitedLeaf)>, StoreError> {
+        let from = after_leaf.map(|leaf| after(&keys::awaited(leaf))).unwrap_or_default();
+        let rows = self.store.scan(AWAITED, &[], &from, limit)?;
+        let named = rows.iter().filter_map(|(key, value)| Some((keys::parse_awaited(key)?, value)));
+        named.map(|(leaf, value)| Ok((leaf, codec::decode(value)?))).collect()
     }
 
     /// Where a chain's scan goes on.
@@ -227,6 +257,11 @@ impl Book {
     /// One piece of evidence itself.
     pub fn evidence_body(&self, chain: ChainId, key: EvidenceKey) -> Result<Option<Evidence>, StoreError> {
         self.read(EVIDENCE_BODIES, &keys::evidence(chain, key))
+    }
+
+    /// The facts that one piece of evidence proves, in order.
+    pub fn evidence_facts(&self, chain: ChainId, key: EvidenceKey) -> Result<Option<Vec<Fact>>, StoreError> {
+        self.read(EVIDENCE_FACTS, &keys::evidence(chain, key))
     }
 
     /// Dead items after a key, in order.

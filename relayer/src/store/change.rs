@@ -1,14 +1,18 @@
 //! A unit of work on the book: reads see its own writes, and all of it is stored in one batch.
 
 use infrastrukt_ports::{Batch, Column, ScanCursor, StoreError, SubmissionKey};
-use infrastrukt_types::{B256, ChainId, Evidence, HubId, codec};
+use infrastrukt_types::{B256, ChainId, Evidence, Fact, HubId, codec};
 use std::{collections::BTreeMap, sync::MutexGuard};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
-    Book, CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Place, Plan, PlanPhase,
-    ReadyItem, Work,
+    AwaitedLeaf, Book, CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, LeafRef, Place,
+    Plan, PlanPhase, ReadyItem, Work,
     book::{Counts, Inner},
-    columns::{CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, ITEMS, LEAVES, META, PLANS, QUEUE, USERS},
+    columns::{
+        AWAITED, CERTIFICATES, DEAD, DEAD_EVIDENCE, EVIDENCE, EVIDENCE_BODIES, EVIDENCE_FACTS, ITEMS, LEAVES, META,
+        PLANS, QUEUE, USERS,
+    },
     keys,
 };
 
@@ -28,6 +32,8 @@ pub struct Change<'a> {
     plans: BTreeMap<(ChainId, SubmissionKey), Slot<Plan>>,
     /// Change in the number of evidence records and of dead evidence, for each lane.
     evidence: BTreeMap<ChainId, (i64, i64)>,
+    /// Change in the number of leaves that wait for their message or deal.
+    awaited: i64,
     batch: Batch,
 }
 
@@ -39,6 +45,7 @@ impl<'a> Change<'a> {
             items: BTreeMap::new(),
             plans: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            awaited: 0,
             batch: Batch::default(),
         }
     }
@@ -119,6 +126,32 @@ impl<'a> Change<'a> {
         self.batch.put(META, keys::META_TAKEN, codec::encode(&cursor));
     }
 
+    /// Says from where on a lane's messages are still to be taken; `None` once it keeps up again.
+    pub fn set_behind(&mut self, chain: ChainId, cursor: Option<u64>) {
+        match cursor {
+            Some(cursor) => self.batch.put(META, keys::behind(chain), codec::encode(&cursor)),
+            None => self.batch.delete(META, keys::behind(chain)),
+        }
+    }
+
+    /// Remembers a certified leaf whose message or deal is still to be fetched. Its certificate is kept as long.
+    pub fn put_awaited(&mut self, at: LeafRef, leaf: &AwaitedLeaf) -> Result<(), StoreError> {
+        let row = keys::awaited(at);
+        self.awaited += i64::from(self.book.store.get(AWAITED, &row)?.is_none());
+        self.batch.put(AWAITED, row, codec::encode(leaf));
+        self.batch.put(USERS, keys::leaf_user(at), Vec::new());
+        Ok(())
+    }
+
+    /// Forgets a leaf whose message or deal was found.
+    pub fn remove_awaited(&mut self, at: LeafRef) -> Result<(), StoreError> {
+        let row = keys::awaited(at);
+        self.awaited -= i64::from(self.book.store.get(AWAITED, &row)?.is_some());
+        self.batch.delete(AWAITED, row);
+        self.batch.delete(USERS, keys::leaf_user(at));
+        Ok(())
+    }
+
     /// Moves a chain's scan.
     pub fn set_scan_cursor(&mut self, chain: ChainId, cursor: &ScanCursor) {
         self.batch.put(META, keys::scan_cursor(chain), codec::encode(cursor));
@@ -137,18 +170,20 @@ impl<'a> Change<'a> {
         self.batch.delete(LEAVES, key);
     }
 
-    /// Stores evidence to be submitted.
+    /// Stores evidence to be submitted, with all facts that it proves.
     pub fn put_evidence(
         &mut self,
         chain: ChainId,
         key: EvidenceKey,
         record: &EvidenceRecord,
+        facts: &[Fact],
         body: &Evidence,
     ) -> Result<(), StoreError> {
         let row = keys::evidence(chain, key);
         let new = self.book.store.get(EVIDENCE, &row)?.is_none();
         self.evidence.entry(chain).or_default().0 += i64::from(new);
         self.batch.put(EVIDENCE, row.clone(), codec::encode(record));
+        self.batch.put(EVIDENCE_FACTS, row.clone(), codec::encode(facts));
         self.batch.put(EVIDENCE_BODIES, row, codec::encode(body));
         Ok(())
     }
@@ -159,6 +194,7 @@ impl<'a> Change<'a> {
         let there = self.book.store.get(EVIDENCE, &row)?.is_some();
         self.evidence.entry(chain).or_default().0 -= i64::from(there);
         self.batch.delete(EVIDENCE, row.clone());
+        self.batch.delete(EVIDENCE_FACTS, row.clone());
         self.batch.delete(EVIDENCE_BODIES, row);
         Ok(())
     }
@@ -194,6 +230,7 @@ impl<'a> Change<'a> {
         self.evidence.entry(chain).or_default().1 -= 1;
         let row = keys::evidence(chain, key);
         self.batch.delete(DEAD_EVIDENCE, row.clone());
+        self.batch.delete(EVIDENCE_FACTS, row.clone());
         self.batch.delete(EVIDENCE_BODIES, row);
         Ok(true)
     }
@@ -213,7 +250,8 @@ impl<'a> Change<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        self.book.store.commit(std::mem::take(&mut self.batch))?;
+        let batch = std::mem::take(&mut self.batch);
+        blocking(|| self.book.store.commit(batch))?;
         self.recount(&items, &plans);
         Ok(())
     }
@@ -247,6 +285,7 @@ impl<'a> Change<'a> {
                 }
             }
         }
+        add(&mut self.inner.awaited, self.awaited);
         for (chain, (live, buried)) in std::mem::take(&mut self.evidence) {
             let counts = self.inner.counts.entry(chain).or_default();
             add(&mut counts.evidence, live);
@@ -297,6 +336,15 @@ impl Item {
             Work::Rotate { epoch, .. } => Some(epoch.0),
             Work::Deliver { .. } | Work::Refund { .. } | Work::Settle { .. } => None,
         }
+    }
+}
+
+/// A synced write takes as long as the disk does: the other tasks of this thread move to another one meanwhile, where
+/// the runtime has one.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        Ok(_) | Err(_) => work(),
     }
 }
 

@@ -22,9 +22,27 @@ pub(super) const DEAD: Column = Column("relayer_dead_letters");
 pub(super) const EVIDENCE: Column = Column("relayer_evidence");
 /// `chain ‖ block ‖ part` → the evidence itself, kept apart since it is large.
 pub(super) const EVIDENCE_BODIES: Column = Column("relayer_evidence_bodies");
+/// `chain ‖ block ‖ part` → all facts that the evidence proves, kept apart since messages are large.
+pub(super) const EVIDENCE_FACTS: Column = Column("relayer_evidence_facts");
 /// `chain ‖ block ‖ part` → [`super::DeadEvidence`]: evidence the hub refused for good.
 pub(super) const DEAD_EVIDENCE: Column = Column("relayer_dead_evidence");
 
+/// `height ‖ kind ‖ index` → [`super::AwaitedLeaf`]: certified leaves whose message or deal is still to be fetched.
+pub(super) const AWAITED: Column = Column("relayer_awaited_leaves");
+
 /// The relayer's columns; adapters add their own for transactions.
-pub const COLUMNS: &[Column] =
-    &[META, ITEMS, QUEUE, PLANS, CERTIFICATES, LEAVES, USERS, DEAD, EVIDENCE, EVIDENCE_BODIES, DEAD_EVIDENCE];
+pub const COLUMNS: &[Column] = &[
+    META,
+    ITEMS,
+    QUEUE,
+    PLANS,
+    CERTIFICATES,
+    LEAVES,
+    USERS,
+    DEAD,
+    EVIDENCE,
+    EVIDENCE_BODIES,
+    EVIDENCE_FACTS,
+    DEAD_EVIDENCE,
+    AWAITED,
+];

@@ -3,7 +3,7 @@
 use infrastrukt_ports::SubmissionKey;
 use infrastrukt_types::{ChainId, CheckpointKind, Height};
 
-use super::{CertRef, EvidenceKey, Item, ItemKey};
+use super::{CertRef, EvidenceKey, Item, ItemKey, LeafRef};
 
 /// The identity of the hub that this data belongs to.
 pub(super) const META_HUB: &[u8] = b"hub";
@@ -13,6 +13,9 @@ pub(super) const META_TAKEN: &[u8] = b"taken";
 /// Tags of the users of a certificate.
 const USER_ITEM: u8 = 0;
 const USER_PLAN: u8 = 1;
+const USER_LEAF: u8 = 2;
+/// Length of a certificate's key.
+const CERTIFICATE_LEN: usize = 9;
 
 fn join(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
@@ -21,6 +24,11 @@ fn join(parts: &[&[u8]]) -> Vec<u8> {
 /// Where a chain's scan goes on.
 pub(super) fn scan_cursor(chain: ChainId) -> Vec<u8> {
     join(&[b"scan", &chain.0.to_be_bytes()])
+}
+
+/// Where the taking of a lane's messages goes on while the lane is behind.
+pub(super) fn behind(chain: ChainId) -> Vec<u8> {
+    join(&[b"behind", &chain.0.to_be_bytes()])
 }
 
 /// Prefix of everything of one lane.
@@ -84,6 +92,23 @@ pub(super) fn item_user(cert: CertRef, chain: ChainId, key: &ItemKey) -> Vec<u8>
 /// Row that says that a planned transaction needs a certificate.
 pub(super) fn plan_user(cert: CertRef, chain: ChainId, key: SubmissionKey) -> Vec<u8> {
     join(&[&certificate(cert), &chain.0.to_be_bytes(), &[USER_PLAN], key.0.as_slice()])
+}
+
+/// Row that says that a leaf without its message or deal needs a certificate. No chain has the id zero.
+pub(super) fn leaf_user(leaf: LeafRef) -> Vec<u8> {
+    join(&[&certificate(leaf.cert), &[0; 8], &[USER_LEAF], &leaf.index.to_be_bytes()])
+}
+
+/// Key of a leaf whose message or deal is still to be fetched.
+pub(super) fn awaited(leaf: LeafRef) -> Vec<u8> {
+    join(&[&certificate(leaf.cert), &leaf.index.to_be_bytes()])
+}
+
+/// The leaf that a key names.
+pub(super) fn parse_awaited(key: &[u8]) -> Option<LeafRef> {
+    let (cert, index) = key.split_at_checked(CERTIFICATE_LEN)?;
+    let index = index.try_into().ok().map(u32::from_be_bytes)?;
+    Some(LeafRef { cert: parse_certificate(cert)?, index })
 }
 
 /// Key of a piece of evidence.

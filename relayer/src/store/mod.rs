@@ -14,6 +14,6 @@ pub use change::Change;
 pub use columns::COLUMNS;
 pub(crate) use records::shortened;
 pub use records::{
-    CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, Place, Plan, PlanEntry, PlanKind,
-    PlanPhase, Work, WorkKind,
+    AwaitedLeaf, CertRef, Certified, DeadEvidence, EvidenceKey, EvidenceRecord, Item, ItemKey, LeafRef, Place, Plan,
+    PlanEntry, PlanKind, PlanPhase, Work, WorkKind,
 };

@@ -2,7 +2,7 @@
 
 use infrastrukt_ports::SubmissionKey;
 use infrastrukt_types::{
-    B256, Checkpoint, CheckpointKind, DealId, Decision, EcdsaCertificate, Epoch, FactKind, Height, LegRef, Message,
+    B256, Checkpoint, CheckpointKind, DealId, Decision, EcdsaCertificate, Epoch, Height, Leaf, LegRef, Message,
     MessageId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -163,6 +163,24 @@ impl Certified {
     pub fn cert_ref(&self) -> CertRef {
         CertRef { height: self.checkpoint.height, kind: self.checkpoint.kind }
     }
+}
+
+/// Names a leaf by its place in the outbox of a certified checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeafRef {
+    /// The checkpoint.
+    pub cert: CertRef,
+    /// The leaf's place.
+    pub index: u32,
+}
+
+/// A certified leaf of which the hub did not show the message or deal yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedLeaf {
+    /// The leaf.
+    pub leaf: Leaf,
+    /// The epoch of its certificate.
+    pub epoch: Epoch,
 }
 
 /// Where an item is.
@@ -347,16 +365,13 @@ pub struct EvidenceKey {
     pub part: u32,
 }
 
-/// Evidence that waits to be proven; the evidence itself lies beside it.
+/// Evidence that waits to be proven; the evidence itself and the facts that it proves lie beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceRecord {
     /// When it was read, in Unix milliseconds.
     pub observed_at_ms: u64,
     /// Facts it proves.
     pub facts: u32,
-    /// Facts by which the hub is asked whether it is proven. A validator attests to all facts of one piece of evidence
-    /// in one signed entry, so a few stand for all.
-    pub samples: Vec<FactKind>,
 }
 
 /// Evidence that the hub refused for good.

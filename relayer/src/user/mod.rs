@@ -17,7 +17,7 @@ pub mod swap;
 mod wallet;
 
 pub use book::{Book, DEVNET_FILE};
-pub use bridge::{Transfer, bridge};
+pub use bridge::{BRIDGE_DEADLINE_DEFAULT, Transfer, bridge};
 pub use deal_file::{DEALS_LISTED_MAX, DealFolder, DealRecord, write_synced};
 pub use error::{FailureKind, UserError};
 pub use hub::Hub;

@@ -22,6 +22,42 @@ const RETRIES_MAX: u32 = 5;
 /// Longest single wait that a passing failure may ask for.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// What is told of a revert in a block that is not final.
+const NOT_FINAL_REVERT: &str = "nothing was done but to pay for gas. Its block is not final yet: once it is, run the \
+                                same command again, which tries anew unless another block executed it after all";
+
+/// How a submission came out.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// In a block, executed.
+    Executed(Receipt),
+    /// In a block, reverted.
+    Reverted {
+        tx: String,
+        reason: String,
+        /// False while another block may still take the place of this one.
+        is_final: bool,
+    },
+}
+
+impl Outcome {
+    /// What the state shows, once the submission is in a block.
+    fn of(state: SubmissionState) -> Option<Self> {
+        match state {
+            SubmissionState::Unknown | SubmissionState::Pending => None,
+            SubmissionState::Included { receipt, succeeded: true } | SubmissionState::Final(receipt) => {
+                Some(Self::Executed(receipt))
+            }
+            SubmissionState::Included { receipt, succeeded: false } => {
+                Some(Self::Reverted { tx: receipt.tx, reason: NOT_FINAL_REVERT.into(), is_final: false })
+            }
+            SubmissionState::Reverted { receipt, reason } => {
+                Some(Self::Reverted { tx: receipt.tx, reason, is_final: true })
+            }
+        }
+    }
+}
+
 /// One user's key on all chains, and the store that remembers its transactions. Only one process may hold it at a time.
 pub struct Wallet<'network> {
     network: &'network Network,
@@ -83,11 +119,18 @@ impl<'network> Wallet<'network> {
 
     /// Does the action once and waits until it is in a block.
     ///
-    /// `label` names what is done. While a submission of the same label is unfinished, it is continued instead.
+    /// `label` names what is done. While a submission of the same label is unfinished, it is continued instead. One
+    /// that reverted is unfinished until its block is final, since it may still succeed in another block; after that
+    /// the same label begins anew.
     pub async fn act(&self, chain: &Chain, label: &str, action: &Action) -> Result<Receipt, UserError> {
         let writer = self.writer(chain).await?;
         let id = chain.file.id;
-        let intent = self.intents.begin(id, label, action)?;
+        let mut intent = self.intents.begin(id, label, action)?;
+        let earlier = writer.state(intent.key()).await.map_err(UserError::chain(chain.name()))?;
+        if matches!(earlier, SubmissionState::Reverted { .. }) {
+            self.intents.finish(id, label)?;
+            intent = self.intents.begin(id, label, action)?;
+        }
         match self.submit(chain, &*writer, intent.key(), &intent.action).await {
             Ok(()) => {}
             Err(refusal @ UserError::WouldRevert { .. }) => {
@@ -96,12 +139,18 @@ impl<'network> Wallet<'network> {
             }
             Err(error) => return Err(error),
         }
-        let outcome = self.wait(chain, &*writer, intent.key(), action.name()).await;
-        match outcome {
-            Ok(_) | Err(UserError::Reverted { .. }) => self.intents.finish(id, label)?,
-            Err(_) => {}
+        match self.wait(chain, &*writer, intent.key(), action.name()).await? {
+            Outcome::Executed(receipt) => {
+                self.intents.finish(id, label)?;
+                Ok(receipt)
+            }
+            Outcome::Reverted { tx, reason, is_final } => {
+                if is_final {
+                    self.intents.finish(id, label)?;
+                }
+                Err(UserError::Reverted { chain: chain.name(), action: action.name(), tx, reason })
+            }
         }
-        outcome
     }
 
     /// Waits until everything this wallet has under way on a chain is final.
@@ -170,18 +219,15 @@ impl<'network> Wallet<'network> {
         writer: &dyn ChainWriter,
         key: SubmissionKey,
         action: &'static str,
-    ) -> Result<Receipt, UserError> {
+    ) -> Result<Outcome, UserError> {
         let end = Instant::now() + INCLUSION_MAX;
         loop {
-            match writer.state(key).await.map_err(UserError::chain(chain.name()))? {
-                SubmissionState::Included(receipt) | SubmissionState::Final(receipt) => return Ok(receipt),
-                SubmissionState::Reverted { receipt, reason } => {
-                    return Err(UserError::Reverted { chain: chain.name(), action, tx: receipt.tx, reason });
-                }
-                SubmissionState::Pending => {}
-                SubmissionState::Unknown => {
-                    return Err(UserError::Unexpected(format!("{} lost the submitted {action}", chain.name())));
-                }
+            let state = writer.state(key).await.map_err(UserError::chain(chain.name()))?;
+            if state == SubmissionState::Unknown {
+                return Err(UserError::Unexpected(format!("{} lost the submitted {action}", chain.name())));
+            }
+            if let Some(outcome) = Outcome::of(state) {
+                return Ok(outcome);
             }
             if Instant::now() > end {
                 let what = format!("the {action} on {}", chain.name());
@@ -217,5 +263,31 @@ fn submit_failure(chain: &Chain, action: &Action, error: PortError) -> UserError
 impl std::fmt::Debug for Wallet<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Wallet").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infrastrukt_types::Amount;
+
+    fn receipt() -> Receipt {
+        Receipt { tx: "0x01".into(), block: 7, gas_used: 1, fee: Amount(1), message_id: None }
+    }
+
+    #[test]
+    fn a_revert_is_a_failure_before_its_block_is_final() {
+        let included = |succeeded| Outcome::of(SubmissionState::Included { receipt: receipt(), succeeded });
+        assert_eq!(included(true), Some(Outcome::Executed(receipt())));
+        match included(false) {
+            Some(Outcome::Reverted { tx, reason, is_final: false }) => {
+                assert_eq!(tx, "0x01");
+                assert!(reason.contains("run the same command again"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let reverted = SubmissionState::Reverted { receipt: receipt(), reason: "NoCredit".into() };
+        assert!(matches!(Outcome::of(reverted), Some(Outcome::Reverted { is_final: true, .. })));
+        assert_eq!(Outcome::of(SubmissionState::Pending), None);
     }
 }

@@ -40,6 +40,7 @@ const GAS_PRICE_WEI: u128 = 20_000_000_000;
 const FAR_FUTURE: u64 = 4_102_444_800;
 const RECEIPT_PAUSE: Duration = Duration::from_millis(5);
 const RECEIPT_LOOKS_MAX: u32 = 4_000;
+const VALIDATORS_MIN: u16 = 4;
 const GRACE_S: u64 = 30 * 24 * 3_600;
 pub(crate) const ESCAPE_WINDOW_S: u64 = 24 * 3_600;
 const LOCK_HORIZON_S: u64 = 30 * 24 * 3_600;
@@ -103,7 +104,7 @@ impl Bench {
     async fn deploy_all(&self) -> Result<()> {
         let (hub, owner, Contracts { verifier, gateway, .. }) = (self.hub.id.0, self.owner, self.contracts);
         let valset = self.hub.set.hash(Scheme::Ecdsa);
-        let arguments = (hub, owner, 1u64, valset, FAR_FUTURE, GRACE_S).abi_encode_params();
+        let arguments = (hub, owner, 1u64, valset, FAR_FUTURE, GRACE_S, VALIDATORS_MIN).abi_encode_params();
         self.deploy(creation("EcdsaVerifier", arguments)?).await?;
         self.deploy(creation("Gateway", (hub, verifier, owner, owner).abi_encode_params())?).await?;
         let arguments = (hub, verifier, owner, ESCAPE_WINDOW_S, LOCK_HORIZON_S).abi_encode_params();

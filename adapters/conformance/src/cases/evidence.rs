@@ -1,7 +1,7 @@
 //! What a verifier believes.
 
 use infrastrukt_ports::{FactVerifier, Remedy};
-use infrastrukt_types::{B256, Bytes, ChainId, Evidence, ReceiptEvidence, Timestamp, Verified};
+use infrastrukt_types::{B256, Bytes, ChainId, Evidence, ReceiptEvidence, Timestamp, Verified, keccak256};
 
 use crate::{
     Failure, Harness, Party,
@@ -23,7 +23,10 @@ pub(crate) async fn evidence_proves_what_was_scanned<H: Harness>(h: &H) -> Outco
     ensure_eq!(verifier.chain(), h.world().chain, "chain of the verifier");
     let blocks = scan_all(h).await?;
     ensure_eq!(blocks.len(), 2, "blocks with facts");
+    let head = h.reader().await?.finalized().await?.into_inner();
+    ensure_eq!(verifier.final_head().await?, head.number, "last final block of the verifier");
     for block in blocks {
+        verifier.screen(&block.evidence)?;
         let verified = verifier.verify(&block.evidence).await?;
         let proven: Vec<_> = verified.into_iter().map(Verified::into_inner).collect();
         ensure_eq!(proven, block.facts, format!("block {}", block.block.number));
@@ -51,8 +54,13 @@ pub(crate) async fn tampered_evidence_is_rejected<H: Harness>(h: &H) -> Outcome 
     not_yet(verifier.as_ref(), good).await
 }
 
+/// A screening may let it pass, since it asks nobody; it must not fail in any other way.
 async fn refuse(verifier: &dyn FactVerifier, name: &str, bad: ReceiptEvidence) -> Outcome {
-    match verifier.verify(&Evidence::Receipts(bad)).await {
+    let bad = Evidence::Receipts(bad);
+    if let Err(error) = verifier.screen(&bad) {
+        crate::steps::expect_reject(&format!("screening of {name}"), &error)?;
+    }
+    match verifier.verify(&bad).await {
         Ok(facts) => Err(Failure::new(format_args!("{name}: tampered evidence proved {facts:?}"))),
         Err(error) => crate::steps::expect_reject(name, &error),
     }
@@ -92,6 +100,7 @@ fn tampered(good: &ReceiptEvidence) -> Vec<(String, ReceiptEvidence)> {
             let last = bad.receipts[at].nodes.last().cloned().unwrap_or_default();
             bad.receipts[at].nodes.push(last);
         });
+        with(format!("a path longer than any key for receipt {at}"), &|bad| bad.receipts[at].nodes = long_path());
         for byte in spread(good.receipts[at].receipt.len()) {
             with(format!("byte {byte} of receipt {at}"), &|bad| flip(&mut bad.receipts[at].receipt, byte));
         }
@@ -107,6 +116,16 @@ fn tampered(good: &ReceiptEvidence) -> Vec<(String, ReceiptEvidence)> {
         }
     }
     all
+}
+
+/// Two well-formed nodes of a Patricia trie, the second named by the first, that lead along 65 nibbles: one more than the
+/// longest key of any trie has. Their root is of nobody's making but the submitter's.
+fn long_path() -> Vec<Bytes> {
+    // A leaf: list of 42 bytes, one nibble of path, a value of 40 bytes.
+    let leaf = [[0xea_u8, 0x3a, 0xa8].as_slice(), &[1; 40]].concat();
+    // An extension: list of 67 bytes, 64 nibbles of path behind a byte of flags, the hash of what follows.
+    let extension = [[0xf8_u8, 67, 0xa1, 0x00].as_slice(), &[0x11; 32], &[0xa0], keccak256(&leaf).as_slice()].concat();
+    vec![extension.into(), leaf.into()]
 }
 
 fn spread(len: usize) -> impl Iterator<Item = usize> {

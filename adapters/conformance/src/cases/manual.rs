@@ -42,8 +42,9 @@ pub(crate) async fn every_action_can_be_done_by_hand<H: Harness>(h: &H) -> Outco
     ];
     if world.token_bridge.is_some() {
         let recipient = h.fresh_account("recipient on the peer");
-        let (token, target, deadline) = (world.token, world.peer, Timestamp(0));
-        actions.push(Action::Bridge { token, target, recipient, amount: Amount(1), deadline });
+        let (token, target, refund_to) = (world.token, world.peer, h.account(Party::Alice));
+        let deadline = h.reader().await?.now().await?.plus(3_600);
+        actions.push(Action::Bridge { token, target, recipient, amount: Amount(1), deadline, refund_to });
     }
     let reader = h.reader().await?;
     for action in &actions {

@@ -59,7 +59,7 @@ pub(crate) async fn restart_before_broadcast_sends_once<H: Harness>(h: &H) -> Ou
 async fn turn_until_included<H: Harness>(h: &H, writer: &dyn ChainWriter) -> Outcome {
     for _ in 0..TURNS_MAX {
         writer.tick().await?;
-        if matches!(writer.state(key("send")).await?, SubmissionState::Included(_)) {
+        if matches!(writer.state(key("send")).await?, SubmissionState::Included { .. }) {
             return Ok(());
         }
         h.mine(1).await?;

@@ -43,6 +43,8 @@ const DECIMALS: u8 = 18;
 /// Gas that the other side's bridge is given to mint or release.
 const RECEIVE_GAS: u64 = 300_000;
 const OUTFLOW_WINDOW_S: u64 = 3_600;
+/// A devnet may be run by a single validator.
+const VALIDATORS_MIN: u16 = 1;
 const LOCK_HORIZON_S: u64 = 30 * 24 * 3_600;
 
 /// Where the contracts stand; the same on every development chain, since deployer and order are the same.
@@ -155,7 +157,8 @@ fn plan(options: &DeployOptions, deployer: Address) -> Result<Vec<TransactionReq
     let deployed = [
         artifact!(
             "EcdsaVerifier",
-            (hub, deployer, 1u64, options.valset_hash, options.epoch_expires_at, options.grace_s).abi_encode_params()
+            (hub, deployer, 1u64, options.valset_hash, options.epoch_expires_at, options.grace_s, VALIDATORS_MIN)
+                .abi_encode_params()
         )?,
         artifact!("Gateway", (hub, at.verifier, deployer, deployer).abi_encode_params())?,
         artifact!(
@@ -181,6 +184,7 @@ fn plan(options: &DeployOptions, deployer: Address) -> Result<Vec<TransactionReq
     ];
     let mut steps: Vec<TransactionRequest> =
         deployed.into_iter().map(|code| TransactionRequest::default().with_deploy_code(code)).collect();
+    // Only before the first chain is opened.
     steps.extend([at.escrow, at.verifier].map(|recipient| call(at.gateway, refuseRecipientCall { recipient })));
     for peer in &options.peers {
         steps.extend(wiring(&at, peer));

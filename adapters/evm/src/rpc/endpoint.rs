@@ -103,15 +103,13 @@ impl Endpoint {
 
     /// Calls a contract's view function at the head.
     pub async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, CallError> {
-        let transaction = json!({ "to": to, "data": Bytes::from(call.abi_encode()) });
-        let data: Bytes = self.request("eth_call", json!([transaction, "latest"])).await?;
-        C::abi_decode_returns(&data).map_err(|_| {
-            CallError::Port(PortError::reject(format!(
-                "{to} on {} did not answer {} as expected: it has no code or is another contract; check the address",
-                self.chain,
-                C::SIGNATURE
-            )))
-        })
+        let answer = self.call(to, call.abi_encode().into()).await?;
+        Ok(decode_answer::<C>(self.chain, to, &answer)?)
+    }
+
+    /// What a contract answers to an encoded call at the head.
+    pub(crate) async fn call(&self, to: Address, data: Bytes) -> Result<Bytes, CallError> {
+        self.request("eth_call", json!([{ "to": to, "data": data }, "latest"])).await
     }
 
     /// True when the node knows the transaction, in a block or in its pool.
@@ -244,6 +242,16 @@ impl Endpoint {
     fn count_failure(&self) {
         metrics::counter!("infrastrukt_rpc_failures_total", "chain" => self.chain.to_string()).increment(1);
     }
+}
+
+/// A contract's answer, read as what `C` returns.
+pub(crate) fn decode_answer<C: SolCall>(chain: ChainId, to: Address, answer: &Bytes) -> Result<C::Return, PortError> {
+    C::abi_decode_returns(answer).map_err(|_| {
+        PortError::reject(format!(
+            "{to} on {chain} did not answer {} as expected: it has no code or is another contract; check the address",
+            C::SIGNATURE
+        ))
+    })
 }
 
 /// `0x…` for a block number.

@@ -14,7 +14,7 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub enum CallError {
     /// The endpoint is away, answers nonsense or lies.
     Port(PortError),
-    /// The contract reverted with this data: an answer, which another endpoint would give as well.
+    /// The contract reverted with this data: an answer, believed where k endpoints give it.
     Reverted(Bytes),
     /// The node refused for a reason of its own.
     Refused {
@@ -44,6 +44,21 @@ impl CallError {
             Self::Port(error) => error.remedy == Remedy::Halt,
             Self::Reverted(_) | Self::Refused { .. } => false,
         }
+    }
+
+    /// True where the endpoint says that the request itself can never succeed. One endpoint's word is not enough to
+    /// blame the request.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Port(error) => error.remedy == Remedy::Reject,
+            Self::Reverted(_) => true,
+            Self::Refused { .. } => false,
+        }
+    }
+
+    /// What it comes to, for people.
+    pub(crate) fn into_message(self) -> String {
+        PortError::from(self).message
     }
 }
 

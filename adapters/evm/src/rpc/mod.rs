@@ -1,13 +1,14 @@
 //! Asking nodes: one endpoint with bounds, and a quorum of them.
 
+mod ballot;
 mod endpoint;
 mod failure;
 mod quorum;
 mod wire;
 
 pub use endpoint::Endpoint;
-pub(crate) use endpoint::{quantity, raw};
+pub(crate) use endpoint::{decode_answer, quantity, raw};
 pub use failure::CallError;
 pub(crate) use failure::RETRY_AFTER;
 pub use quorum::Quorum;
-pub(crate) use wire::{RpcHeader, RpcLog, RpcReceipt};
+pub(crate) use wire::{RpcBlock, RpcHeader, RpcLog, RpcReceipt};

@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use super::{CallError, Endpoint, failure::RETRY_AFTER};
+use super::{
+    CallError, Endpoint,
+    ballot::{Ballot, Subject, spokesman},
+};
 use crate::config::EvmConfig;
 
 /// The endpoints of one chain.
@@ -19,13 +22,6 @@ pub struct Quorum {
     endpoints: Vec<Arc<Endpoint>>,
     k: usize,
     preferred: AtomicUsize,
-}
-
-/// Opinions on one question, by answer.
-struct Ballot<T> {
-    answers: Vec<(T, Vec<String>)>,
-    faults: Vec<CallError>,
-    absent: Vec<String>,
 }
 
 impl Quorum {
@@ -52,42 +48,81 @@ impl Quorum {
     }
 
     /// Asks one endpoint after the other until one answers. For what is not believed on one endpoint's word: the caller
-    /// checks it, or harm is done to nobody but itself. Where none answers, the worst failure is returned, so that a lie
-    /// which no other endpoint could correct stops the lane.
+    /// checks it, or harm is done to nobody but itself. A refusal (a revert, or an answer that no such contract gives)
+    /// is returned once k endpoints give one, so that none alone can put the blame on the request. `Halt` is returned
+    /// only where every endpoint lied, so that a lie together with a time-out of the others passes.
     pub async fn any<T, Fut>(&self, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, CallError>
     where
         Fut: Future<Output = Result<T, CallError>>,
     {
         let first = self.preferred.load(Ordering::Relaxed);
-        let mut worst: Option<CallError> = None;
+        let (mut refusals, mut faults, mut passing) = (Vec::new(), Vec::new(), Vec::new());
         for turn in 0..self.endpoints.len() {
             let index = (first + turn) % self.endpoints.len();
-            match ask(self.endpoints[index].clone()).await {
+            let error = match ask(self.endpoints[index].clone()).await {
                 Ok(answer) => {
                     self.preferred.store(index, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Err(CallError::Reverted(data)) => return Err(CallError::Reverted(data)),
-                Err(error) => {
-                    tracing::warn!(host = %self.endpoints[index].host(), ?error, "endpoint failed, trying the next");
-                    if worst.as_ref().is_none_or(|known| !known.is_halt()) {
-                        worst = Some(error);
-                    }
+                Err(error) => error,
+            };
+            if error.is_refusal() {
+                refusals.push(error);
+                if refusals.len() >= self.k {
+                    return Err(spokesman(refusals));
                 }
+                continue;
             }
+            tracing::warn!(host = %self.endpoints[index].host(), ?error, "endpoint failed, trying the next");
+            if error.is_halt() { faults.push(error) } else { passing.push(error) }
         }
-        Err(worst.expect("a validated configuration has an endpoint, which answered or failed"))
+        Err(unanswered(self.k, refusals, faults, passing))
     }
 
-    /// Asks until k endpoints give the same answer. `None` is no opinion yet. Fail-over adds endpoints and never lowers
-    /// k. Endpoints that contradict a quorum are named in the log; where no quorum forms and two answers differ, or an
-    /// endpoint lied, nobody can be believed and the lane stops.
+    /// Asks until k endpoints give the same answer about what never changes. `None` is no opinion yet. Fail-over adds
+    /// endpoints and never lowers k. Endpoints that contradict a quorum are named in the log. Where no quorum forms and
+    /// k answers contradict each other, or every endpoint spoke and one lied, nobody can be believed and the lane
+    /// stops.
     pub async fn agree<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, PortError>
     where
         T: Clone + PartialEq,
         Fut: Future<Output = Result<Option<T>, CallError>>,
     {
-        let mut ballot = Ballot { answers: Vec::new(), faults: Vec::new(), absent: Vec::new() };
+        self.poll(ask).await.decide(what, self.k, Subject::Final)
+    }
+
+    /// As [`Self::agree`], about the head. Honest endpoints differ there while one of them is behind, so a difference
+    /// is waited out.
+    pub async fn agree_at_head<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, PortError>
+    where
+        T: Clone + PartialEq,
+        Fut: Future<Output = Result<T, CallError>>,
+    {
+        let ballot = self.poll(|endpoint| {
+            let answer = ask(endpoint);
+            async move { answer.await.map(Some) }
+        });
+        ballot.await.decide(what, self.k, Subject::Head)
+    }
+
+    /// The highest number that k endpoints have reached, each by its own account.
+    pub(crate) async fn reached<Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<u64, CallError>
+    where
+        Fut: Future<Output = Result<u64, CallError>>,
+    {
+        let answers = self.all(ask).await;
+        let mut numbers: Vec<u64> = answers.into_iter().filter_map(|(_, answer)| answer.ok()).collect();
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        let too_few = || CallError::retry(format!("fewer than {} endpoints tell {what}", self.k));
+        numbers.get(self.k - 1).copied().ok_or_else(too_few)
+    }
+
+    async fn poll<T, Fut>(&self, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Ballot<T>
+    where
+        T: Clone + PartialEq,
+        Fut: Future<Output = Result<Option<T>, CallError>>,
+    {
+        let mut ballot = Ballot::new();
         let named = |endpoint: &Arc<Endpoint>| {
             let (host, answer) = (endpoint.host(), ask(endpoint.clone()));
             async move { (host, answer.await) }
@@ -105,7 +140,7 @@ impl Quorum {
                 asked.push(named(endpoint));
             }
         }
-        ballot.decide(what, self.k)
+        ballot
     }
 
     /// Asks every endpoint and keeps each answer with its host.
@@ -124,47 +159,22 @@ impl Quorum {
     }
 }
 
-impl<T: Clone + PartialEq> Ballot<T> {
-    fn count(&mut self, host: String, opinion: Result<Option<T>, CallError>) {
-        match opinion {
-            Ok(Some(answer)) => match self.answers.iter_mut().find(|(known, _)| *known == answer) {
-                Some((_, hosts)) => hosts.push(host),
-                None => self.answers.push((answer, vec![host])),
-            },
-            Ok(None) => self.absent.push(format!("{host} does not know it yet")),
-            Err(error) if error.is_halt() => self.faults.push(error),
-            Err(error) => self.absent.push(PortError::from(error).message),
-        }
+/// What it comes to when no endpoint answered and fewer than `k` refused.
+fn unanswered(
+    k: usize,
+    refusals: Vec<CallError>,
+    mut faults: Vec<CallError>,
+    mut passing: Vec<CallError>,
+) -> CallError {
+    if passing.is_empty()
+        && let Some(fault) = faults.pop()
+    {
+        return fault;
     }
-
-    fn best(&self) -> usize {
-        self.answers.iter().map(|(_, hosts)| hosts.len()).max().unwrap_or(0)
+    if refusals.is_empty() && faults.is_empty() && !passing.is_empty() {
+        return passing.swap_remove(0);
     }
-
-    fn decide(mut self, what: &str, k: usize) -> Result<T, PortError> {
-        let contested = self.answers.len() > 1;
-        let hosts = |answers: &[(T, Vec<String>)]| {
-            answers.iter().map(|(_, hosts)| hosts.join(" and ")).collect::<Vec<_>>().join(" against ")
-        };
-        if contested {
-            tracing::error!(what, hosts = hosts(&self.answers), "endpoints contradict each other");
-        }
-        for fault in &self.faults {
-            tracing::error!(what, ?fault, "an endpoint lied");
-        }
-        if let Some(agreed) = self.answers.iter().position(|(_, hosts)| hosts.len() >= k) {
-            return Ok(self.answers.swap_remove(agreed).0);
-        }
-        if let Some(fault) = self.faults.pop() {
-            return Err(fault.into());
-        }
-        if contested {
-            let hosts = hosts(&self.answers);
-            return Err(PortError::halt(format!(
-                "endpoints contradict each other about {what}: {hosts}; find out which one is wrong and replace it"
-            )));
-        }
-        let (best, why) = (self.best(), self.absent.join("; "));
-        Err(PortError::retry(RETRY_AFTER, format!("{best} of {k} endpoints agree about {what} so far: {why}")))
-    }
+    let told = passing.into_iter().chain(faults).chain(refusals).map(CallError::into_message);
+    let told: Vec<String> = told.collect();
+    CallError::retry(format!("too few endpoints answered, of which {k} must agree: {}", told.join("; ")))
 }

@@ -78,6 +78,20 @@ pub(crate) struct RpcReceipt {
     pub(crate) logs: Vec<RpcLog>,
 }
 
+/// The transactions of a block.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RpcBlock {
+    pub(crate) transactions: Vec<RpcSpend>,
+}
+
+/// Who used which nonce.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RpcSpend {
+    pub(crate) hash: B256,
+    pub(crate) from: Address,
+    pub(crate) nonce: U64,
+}
+
 /// What a node says about a transaction it knows.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct RpcTransaction {

@@ -41,7 +41,8 @@ const FUNDING_RETRY: Duration = Duration::from_secs(30);
 /// How long to wait for cheaper gas.
 const PRICE_RETRY: Duration = Duration::from_secs(15);
 
-/// Gas limit of a call that would succeed on top of what is pending. Nothing is spent on one that would revert.
+/// Gas limit of a call that would succeed on top of what is pending. Nothing is spent on one that would revert, which k
+/// endpoints have to say before the call is blamed.
 pub(super) async fn simulate(
     config: &EvmConfig,
     quorum: &Quorum,
@@ -80,9 +81,24 @@ pub(super) fn price(config: &EvmConfig, view: &View) -> Result<Price, PortError>
         .map_err(|error| PortError::retry(PRICE_RETRY, format!("{}: {error}", config.chain)))
 }
 
-/// Refuses to attach what the wallet does not have.
-pub(super) fn check_value(config: &EvmConfig, wallet: Address, view: &View, value: u128) -> Result<(), PortError> {
-    if view.balance >= U256::from(value) {
+/// Refuses to attach what the wallet does not have, by the word of k endpoints.
+pub(super) async fn check_value(
+    config: &EvmConfig,
+    quorum: &Quorum,
+    wallet: Address,
+    view: &View,
+    value: u128,
+) -> Result<(), PortError> {
+    let value_wei = U256::from(value);
+    if view.balance >= value_wei {
+        return Ok(());
+    }
+    let what = format!("whether {wallet} has {value} wei on {}", config.chain);
+    let has = quorum.agree_at_head(&what, |endpoint| async move {
+        let balance: U256 = endpoint.request("eth_getBalance", json!([wallet, "latest"])).await?;
+        Ok(balance >= value_wei)
+    });
+    if has.await? {
         return Ok(());
     }
     Err(PortError::reject(format!(

@@ -1,4 +1,13 @@
 //! Transactions whose nonce is used: by which of our versions, in which block, and whether that block is final.
+//!
+//! The rule of what ends here, since nodes forget receipts long before a wallet forgets a transaction:
+//! 1. A version that k endpoints saw in a block is finished from that record once the quorum's final header of that
+//!    number has that block's hash. No node has to remember the receipt until then.
+//! 2. A missing receipt proves nothing by itself. Where k endpoints have no receipt of any version and agree that the
+//!    nonce is used in a final block, the call is made anew if the contracts refuse or ignore it the second time.
+//! 3. What would be done twice ([`Open::once`]: a message sent, tokens bridged) is made anew only if k endpoints name
+//!    one and the same foreign transaction that used the nonce in a final block. Until then it stays open, and people
+//!    are told.
 
 use alloy::sol_types::SolEvent;
 use alloy_primitives::{B256, U64};
@@ -29,36 +38,45 @@ impl EvmWriter {
         sent: &mut Sent,
         report: &mut TickReport,
     ) -> Result<(), PortError> {
-        if open.included.as_ref().is_some_and(|included| included.receipt.block > finalized) {
+        if self.conclude(&open, finalized, report).await? {
             return Ok(());
         }
         let found = self.find(&open).await?;
-        match &found {
-            Some(included) if included.receipt.block <= finalized => {
-                if self.is_final(included).await? {
-                    self.finish(&open, included).await?;
-                    report.finished += 1;
-                }
-                return Ok(());
-            }
-            Some(_) => {}
-            None if self.is_lost(&open).await => return self.replan(open, view, sent).await,
-            None => {}
-        }
         if found != open.included {
             open.included = found;
             self.records.update(&open)?;
         }
+        if open.included.is_none() {
+            return self.unfound(open, view, finalized, sent).await;
+        }
+        self.conclude(&open, finalized, report).await?;
         Ok(())
     }
 
-    /// The block that holds one of our versions, newest version first, as one endpoint sees it.
+    /// True where the record alone says how it stands: its block is not final yet, or it is and all is done.
+    async fn conclude(&self, open: &Open, finalized: u64, report: &mut TickReport) -> Result<bool, PortError> {
+        let Some(included) = &open.included else { return Ok(false) };
+        if included.receipt.block > finalized {
+            return Ok(true);
+        }
+        if !self.is_final(included).await? {
+            return Ok(false);
+        }
+        self.finish(open, included).await?;
+        report.finished += 1;
+        Ok(true)
+    }
+
+    /// The block that holds one of our versions, or that none does, as k endpoints see it.
     async fn find(&self, open: &Open) -> Result<Option<Included>, PortError> {
-        let hashes: &Vec<B256> = &open.versions.iter().rev().map(|version| version.hash).collect();
-        let receipts: Vec<Option<RpcReceipt>> =
-            self.quorum.any(|endpoint| async move { receipts(&endpoint, hashes).await }).await?;
-        let ours = receipts.into_iter().flatten().find(|receipt| hashes.contains(&receipt.transaction_hash));
-        Ok(ours.map(|receipt| self.included(&receipt)))
+        let hashes: &Vec<B256> = &open.versions.iter().map(|version| version.hash).collect();
+        let what = format!("the receipt of nonce {} of {}", open.nonce, self.wallet());
+        let found = self.quorum.agree_at_head(&what, |endpoint| async move {
+            let receipts = receipts(&endpoint, hashes).await?;
+            let ours = receipts.into_iter().flatten().find(|receipt| hashes.contains(&receipt.transaction_hash));
+            Ok(ours.map(|receipt| self.included(&receipt)))
+        });
+        found.await
     }
 
     fn included(&self, receipt: &RpcReceipt) -> Included {
@@ -82,7 +100,7 @@ impl EvmWriter {
         }
     }
 
-    /// One endpoint showed the receipt; that its block is the final one of its number is agreed on by the quorum.
+    /// True where the quorum's final header of that number is the block that was seen.
     async fn is_final(&self, included: &Included) -> Result<bool, PortError> {
         let header = self.headers.finalized_header(included.receipt.block).await?;
         Ok(header.get().hash() == included.block_hash)
@@ -127,21 +145,38 @@ impl EvmWriter {
         }
     }
 
-    /// True when k endpoints agree that the nonce was used in a final block and by none of our versions.
-    async fn is_lost(&self, open: &Open) -> bool {
+    /// Decides about one of which k endpoints have no receipt.
+    async fn unfound(&self, open: Open, view: &View, finalized: u64, sent: &mut Sent) -> Result<(), PortError> {
+        if !self.is_used_up(&open).await {
+            return Ok(());
+        }
+        if open.once && !self.is_taken(&open, finalized).await? {
+            let (chain, wallet, nonce, action) = (self.config.chain, self.wallet(), open.nonce, &open.action);
+            metrics::counter!("infrastrukt_tx_stranded_total", "chain" => chain.to_string()).increment(1);
+            tracing::error!(
+                %chain, %wallet, nonce, action, tx = %open.best().hash,
+                "the nonce is used in a final block and no endpoint tells by which transaction: it is not sent again, \
+                 since it may have been executed; look it up, and add endpoints that keep receipts and old state"
+            );
+            return Ok(());
+        }
+        self.replan(open, view, sent).await
+    }
+
+    /// True when k endpoints agree that the nonce was used in a final block and have no receipt of our versions.
+    async fn is_used_up(&self, open: &Open) -> bool {
         let (wallet, tag, nonce) = (self.wallet(), self.config.profile.finality_tag, open.nonce);
         let hashes: &Vec<B256> = &open.versions.iter().map(|version| version.hash).collect();
         let what = format!("nonce {nonce} of {wallet}");
-        let lost = self.quorum.agree(&what, |endpoint| async move {
+        let used_up = self.quorum.agree(&what, |endpoint| async move {
             let used: U64 = endpoint.request("eth_getTransactionCount", json!([wallet, tag])).await?;
             let ours = receipts(&endpoint, hashes).await?;
             Ok((used.to::<u64>() > nonce && ours.iter().all(Option::is_none)).then_some(()))
         });
-        lost.await.is_ok()
+        used_up.await.is_ok()
     }
 
-    /// Another transaction of this key used the nonce. Nothing of ours at that nonce can ever be mined, so the call may
-    /// be made anew at the next one without being made twice. Where it would revert now it is dropped, and whoever
+    /// Makes the call anew at the next nonce, by the rule above. Where it would revert now it is dropped, and whoever
     /// submitted it sees it as unknown.
     async fn replan(&self, mut open: Open, view: &View, sent: &mut Sent) -> Result<(), PortError> {
         let (chain, old_nonce) = (self.config.chain, open.nonce);

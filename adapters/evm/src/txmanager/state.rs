@@ -1,7 +1,7 @@
 //! What is remembered about a transaction.
 
 use alloy_primitives::{B256, Bytes};
-use infrastrukt_ports::{Receipt, SubmissionKey};
+use infrastrukt_ports::{Action, Receipt, SubmissionKey};
 use serde::{Deserialize, Serialize};
 
 use crate::calls::Call;
@@ -39,12 +39,14 @@ pub(crate) struct Open {
     pub(crate) purpose: Purpose,
     /// Word for logs and metrics.
     pub(crate) action: String,
+    /// True where executing it a second time would do it twice.
+    pub(crate) once: bool,
     pub(crate) nonce: u64,
     pub(crate) call: Call,
     pub(crate) gas_limit: u64,
     /// Oldest first, at least one, at most [`VERSIONS_MAX`].
     pub(crate) versions: Vec<Signed>,
-    /// Where a version was seen in a block that is not final yet.
+    /// Where k endpoints saw a version in a block.
     pub(crate) included: Option<Included>,
 }
 
@@ -85,9 +87,32 @@ pub(crate) struct Counters {
     pub(crate) done_next: u64,
 }
 
+/// True for what the contracts do as often as they are told. Everything else they refuse the second time, or it changes
+/// nothing more.
+pub(crate) const fn is_once(action: &Action) -> bool {
+    match action {
+        Action::Send { .. } | Action::Bridge { .. } => true,
+        Action::Deliver { .. }
+        | Action::Expire { .. }
+        | Action::Refund { .. }
+        | Action::Settle { .. }
+        | Action::Rotate { .. }
+        | Action::Approve { .. }
+        | Action::Lock { .. }
+        | Action::RequestEscape { .. }
+        | Action::ExecuteEscape { .. }
+        | Action::WithdrawCredit { .. } => false,
+    }
+}
+
 impl Open {
     /// The version that pays best, which is the one to broadcast.
     pub(crate) fn best(&self) -> &Signed {
         self.versions.last().expect("a record is made with a signed version and versions are only added")
+    }
+
+    /// True where a version was seen in a block whose number is final by now.
+    pub(crate) fn is_in_final_block(&self, finalized: u64) -> bool {
+        self.included.as_ref().is_some_and(|included| included.receipt.block <= finalized)
     }
 }

@@ -19,9 +19,15 @@ impl EvmWriter {
             return Ok(report);
         }
         let view = self.view().await?;
-        let (mined, waiting): (Vec<Open>, Vec<Open>) = open.into_iter().partition(|open| open.nonce < view.mined_nonce);
-        self.settle_all(mined, &view, sent, &mut report).await?;
-        self.heal_gaps(&waiting, &view, sent, &mut report).await?;
+        let finalized = self.finalized(&open, &view).await?;
+        // What was seen in a block that is final since does not wait, whatever nonce one endpoint names.
+        let is_mined = |open: &Open| open.nonce < view.mined_nonce || open.is_in_final_block(finalized);
+        let (mined, waiting): (Vec<Open>, Vec<Open>) = open.into_iter().partition(is_mined);
+        for open in mined {
+            let (nonce, result) = (open.nonce, self.settle(open, &view, finalized, sent, &mut report).await);
+            self.tolerate(nonce, result)?;
+        }
+        self.heal_gaps(&view, sent, &mut report).await?;
         for open in waiting {
             let (nonce, result) = (open.nonce, self.push(open, &view, sent, &mut report).await);
             self.tolerate(nonce, result)?;
@@ -32,30 +38,20 @@ impl EvmWriter {
         Ok(report)
     }
 
-    async fn settle_all(
-        &self,
-        mined: Vec<Open>,
-        view: &View,
-        sent: &mut Sent,
-        report: &mut TickReport,
-    ) -> Result<(), PortError> {
-        if mined.is_empty() {
-            return Ok(());
+    /// Number of the last final block, where something open may be in it. While nobody can say what is final, nothing
+    /// is; everything else goes on.
+    async fn finalized(&self, open: &[Open], view: &View) -> Result<u64, PortError> {
+        if open.iter().all(|open| open.included.is_none() && open.nonce >= view.mined_nonce) {
+            return Ok(0);
         }
-        // While nobody can say what is final, nothing is; everything else goes on.
-        let finalized = match self.headers.finalized_head().await {
-            Ok(head) => head.get().fields().number,
-            Err(error) if error.remedy == Remedy::Halt => return Err(error),
+        match self.headers.finalized_head().await {
+            Ok(head) => Ok(head.get().fields().number),
+            Err(error) if error.remedy == Remedy::Halt => Err(error),
             Err(error) => {
                 tracing::warn!(chain = %self.config.chain, %error, "finality is unknown for now");
-                0
+                Ok(0)
             }
-        };
-        for open in mined {
-            let (nonce, result) = (open.nonce, self.settle(open, view, finalized, sent, report).await);
-            self.tolerate(nonce, result)?;
         }
-        Ok(())
     }
 
     /// Logs what may pass; what must not happen goes on up.

@@ -2,6 +2,7 @@
 
 use alloy_primitives::Bytes;
 use infrastrukt_ports::{PortError, TickReport};
+use std::collections::BTreeSet;
 
 use crate::calls::Call;
 
@@ -11,9 +12,6 @@ use super::{
     view::View,
     writer::{EvmWriter, Sent},
 };
-
-/// Gaps that one turn closes at most.
-const FILLERS_MAX: usize = 64;
 
 /// Word for fillers in logs and metrics.
 const FILLER: &str = "filler";
@@ -28,7 +26,7 @@ impl EvmWriter {
         report: &mut TickReport,
     ) -> Result<(), PortError> {
         if open.included.take().is_some() {
-            // Its block is no longer part of the chain.
+            // Its block, which was not final, is no longer part of the chain.
             self.records.update(&open)?;
         }
         if self.is_stuck(&open, view) && self.bump(&mut open, view)? {
@@ -41,33 +39,44 @@ impl EvmWriter {
         Ok(())
     }
 
-    /// Uses up the nonces that lie unused before one of ours, since nothing after a gap is ever mined.
+    /// Uses up the nonces that lie unused before one of ours, since nothing after a gap is ever mined. Fillers cost
+    /// gas, so no more are open at a time than submissions may be.
     pub(super) async fn heal_gaps(
         &self,
-        waiting: &[Open],
         view: &View,
         sent: &mut Sent,
         report: &mut TickReport,
     ) -> Result<(), PortError> {
-        let Some(highest) = waiting.last().map(|open| open.nonce) else { return Ok(()) };
-        let gaps = (view.pending_nonce..highest).filter(|nonce| !waiting.iter().any(|open| open.nonce == *nonce));
-        for nonce in gaps.take(FILLERS_MAX) {
-            self.tolerate(nonce, self.fill(nonce, view, sent).await.map(|()| report.gaps_healed += 1))?;
+        let mut open = self.records.all_open()?;
+        let Some(highest) = open.last().map(|open| open.nonce) else { return Ok(()) };
+        let fillers = open.iter().filter(|open| open.purpose == Purpose::Filler).count();
+        let room = self.config.limits.in_flight_max.saturating_sub(fillers);
+        let taken: BTreeSet<u64> = open.iter().map(|open| open.nonce).collect();
+        let gaps = (view.pending_nonce..highest).filter(|nonce| !taken.contains(nonce)).take(room);
+        for nonce in gaps.collect::<Vec<u64>>() {
+            match self.fill(nonce, &open, view, sent).await {
+                Ok(filler) => {
+                    open.push(filler);
+                    report.gaps_healed += 1;
+                }
+                Err(error) => self.tolerate(nonce, Err(error))?,
+            }
         }
         Ok(())
     }
 
-    /// A transfer of nothing to oneself.
-    async fn fill(&self, nonce: u64, view: &View, sent: &mut Sent) -> Result<(), PortError> {
-        let call = Call { to: self.wallet(), data: Bytes::new(), value: 0 };
+    /// A transfer of nothing to oneself, where the wallet can pay for it and for all that is `open`.
+    async fn fill(&self, nonce: u64, open: &[Open], view: &View, sent: &mut Sent) -> Result<Open, PortError> {
+        let (call, gas_limit) = (Call { to: self.wallet(), data: Bytes::new(), value: 0 }, plan::TRANSFER_GAS);
         let price = plan::price(&self.config, view)?;
-        let versions = vec![self.sign(&call, nonce, plan::TRANSFER_GAS, price, view.head)?];
-        let (purpose, action) = (Purpose::Filler, FILLER.to_owned());
-        let filler = Open { purpose, action, nonce, call, gas_limit: plan::TRANSFER_GAS, versions, included: None };
+        plan::check_gas_funds(&self.config, self.wallet(), view, open, (call.value, gas_limit, &price))?;
+        let versions = vec![self.sign(&call, nonce, gas_limit, price, view.head)?];
+        let (purpose, action, once) = (Purpose::Filler, FILLER.to_owned(), false);
+        let filler = Open { purpose, action, once, nonce, call, gas_limit, versions, included: None };
         self.records.begin(&filler, self.records.counters()?)?;
         tracing::warn!(chain = %self.config.chain, nonce, "closing a nonce gap");
         self.broadcast(&filler, view.head, sent).await;
-        Ok(())
+        Ok(filler)
     }
 
     /// Waited long enough, and either next in line or priced out: paying more for others would not help them.

@@ -29,9 +29,46 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) async fn read(config: &EvmConfig, quorum: &Quorum, wallet: Address) -> Result<Self, PortError> {
+    /// Reads it from the first endpoint whose nonces can be believed. Nonces below `next_nonce` were given out here.
+    pub(super) async fn read(
+        config: &EvmConfig,
+        quorum: &Quorum,
+        wallet: Address,
+        next_nonce: u64,
+    ) -> Result<Self, PortError> {
         let mode = config.profile.fee_mode;
-        Ok(quorum.any(|endpoint| async move { Self::ask(&endpoint, mode, wallet).await }).await?)
+        let read = quorum.any(|endpoint| async move {
+            let view = Self::ask(&endpoint, mode, wallet).await?;
+            view.check_nonces(&endpoint.host(), quorum, wallet, next_nonce).await?;
+            Ok(view)
+        });
+        Ok(read.await?)
+    }
+
+    /// A nonce that was given out is never given out again, and every nonce skipped has to be paid for. So nonces
+    /// beyond those of this wallet's own transactions, used by others that have its key, count only where k endpoints
+    /// have reached them.
+    async fn check_nonces(
+        &self,
+        host: &str,
+        quorum: &Quorum,
+        wallet: Address,
+        next_nonce: u64,
+    ) -> Result<(), CallError> {
+        if self.pending_nonce <= next_nonce {
+            return Ok(());
+        }
+        let what = format!("the next nonce of {wallet}");
+        let reached = quorum.reached(&what, |endpoint| async move { next_nonce_at(&endpoint, wallet).await }).await?;
+        if self.pending_nonce <= reached.max(next_nonce) {
+            return Ok(());
+        }
+        Err(CallError::retry(format!(
+            "{host} says that nonces of {wallet} are used up to {}, but {} endpoints have seen none from {} on",
+            self.pending_nonce,
+            quorum.k(),
+            reached.max(next_nonce)
+        )))
     }
 
     async fn ask(endpoint: &Endpoint, mode: FeeMode, wallet: Address) -> Result<Self, CallError> {
@@ -62,6 +99,13 @@ impl View {
             market: Market { base_fee: header.inner.base_fee_per_gas.map_or(0, u128::from), suggested: suggested.to() },
         })
     }
+}
+
+/// The nonce that one endpoint would give to the wallet's next transaction.
+async fn next_nonce_at(endpoint: &Endpoint, wallet: Address) -> Result<u64, CallError> {
+    let counts = ["latest", "pending"].map(|tag| ("eth_getTransactionCount", json!([wallet, tag])));
+    let counts: Vec<U64> = endpoint.batch(&counts).await?;
+    Ok(counts.into_iter().max().unwrap_or_default().to())
 }
 
 fn next<T: DeserializeOwned>(endpoint: &Endpoint, answers: &mut impl Iterator<Item = Value>) -> Result<T, CallError> {

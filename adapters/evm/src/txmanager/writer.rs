@@ -22,7 +22,7 @@ use super::{
     fees::Price,
     plan,
     records::Records,
-    state::{Done, KeyState, Open, Purpose},
+    state::{Done, Included, KeyState, Open, Purpose, is_once},
     view::View,
 };
 
@@ -69,7 +69,7 @@ impl EvmWriter {
     }
 
     pub(super) async fn view(&self) -> Result<View, PortError> {
-        View::read(&self.config, &self.quorum, self.wallet()).await
+        View::read(&self.config, &self.quorum, self.wallet(), self.records.counters()?.next_nonce).await
     }
 
     pub(super) fn sign(
@@ -114,8 +114,8 @@ impl EvmWriter {
         let counters = self.records.counters()?;
         let nonce = view.pending_nonce.max(counters.next_nonce);
         let versions = vec![self.sign(&call, nonce, gas_limit, price, view.head)?];
-        let (purpose, action) = (Purpose::Submission(key), action.name().to_owned());
-        let open = Open { purpose, action, nonce, call, gas_limit, versions, included: None };
+        let (purpose, once, action) = (Purpose::Submission(key), is_once(action), action.name().to_owned());
+        let open = Open { purpose, action, once, nonce, call, gas_limit, versions, included: None };
         self.records.begin(&open, counters)?;
         self.broadcast(&open, view.head, &mut sent).await;
         Ok(())
@@ -141,7 +141,7 @@ impl ChainWriter for EvmWriter {
         let calls = CallContext { chain, contracts, caller };
         let call = calls.prepare(action, &self.quorum).await?;
         let view = self.view().await?;
-        plan::check_value(&self.config, self.wallet(), &view, call.value)?;
+        plan::check_value(&self.config, &self.quorum, self.wallet(), &view, call.value).await?;
         let gas_limit = plan::simulate(&self.config, &self.quorum, self.wallet(), &call).await?;
         self.enter(key, action, call, gas_limit, &view).await
     }
@@ -156,8 +156,10 @@ impl ChainWriter for EvmWriter {
             Some(KeyState::Open { nonce }) => nonce,
         };
         let open = self.records.open(nonce)?;
-        let included = open.and_then(|open| open.included);
-        Ok(included.map_or(SubmissionState::Pending, |included| SubmissionState::Included(included.receipt)))
+        Ok(match open.and_then(|open| open.included) {
+            Some(Included { receipt, succeeded, .. }) => SubmissionState::Included { receipt, succeeded },
+            None => SubmissionState::Pending,
+        })
     }
 
     async fn tick(&self) -> Result<TickReport, PortError> {

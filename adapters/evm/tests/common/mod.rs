@@ -37,6 +37,12 @@ const EMITTER: [u8; 24] = hex!("60603603806060600037604035602035600035836000a300
 /// Accepts every call.
 pub(crate) const ACCEPTS: [u8; 1] = hex!("00");
 
+/// Accepts every call and answers it with two words of zero, which is what a free quote looks like.
+pub(crate) const ANSWERS_ZERO: [u8; 5] = hex!("60406000f3");
+
+/// Accepts every call and answers it with the number six.
+pub(crate) const ANSWERS_SIX: [u8; 10] = hex!("600660005260206000f3");
+
 pub(crate) const LIMITS: Limits = Limits {
     scan_blocks_max: 256,
     batch_max: 7,
@@ -188,6 +194,7 @@ pub(crate) fn config(urls: &[String], quorum: usize) -> EvmConfig {
         endpoints: endpoints.collect(),
         quorum,
         contracts: CONTRACTS,
+        start_block: 0,
         profile,
         limits: LIMITS,
         fees,
@@ -196,9 +203,12 @@ pub(crate) fn config(urls: &[String], quorum: usize) -> EvmConfig {
 }
 
 pub(crate) fn chain(urls: &[String], quorum: usize) -> EvmChain {
+    chain_of(config(urls, quorum))
+}
+
+pub(crate) fn chain_of(config: EvmConfig) -> EvmChain {
     let gateways = [(CHAIN, Account::from(CONTRACTS.gateway)), (TARGET, peer())].into();
-    let context = Context { hub: HUB, gateways, hub_epoch: None };
-    EvmChain::new(config(urls, quorum), context).expect("is valid")
+    EvmChain::new(config, Context { hub: HUB, gateways, hub_epoch: None }).expect("is valid")
 }
 
 pub(crate) fn key() -> SecretKey {

@@ -14,6 +14,13 @@ use tokio::{
 /// Sees a method with its parameters and may change the answer.
 pub(crate) type Lie = dyn Fn(&str, &Value, &mut Value) + Send + Sync;
 
+/// A method that is not passed on, and what is answered instead.
+#[derive(Clone)]
+struct Refused {
+    method: &'static str,
+    error: Value,
+}
+
 /// A running proxy.
 pub(crate) struct Proxy {
     url: String,
@@ -23,15 +30,22 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Passes everything on and lets `lie` change the `result` of answers.
     pub(crate) async fn lying(node: String, lie: impl Fn(&str, &Value, &mut Value) + Send + Sync + 'static) -> Self {
-        Self::start(node, "", Arc::new(lie)).await
+        Self::start(node, Refused { method: "", error: Value::Null }, Arc::new(lie)).await
     }
 
     /// Answers `method` with an error and never passes it on.
     pub(crate) async fn refusing(node: String, method: &'static str) -> Self {
-        Self::start(node, method, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
+        let refused = Refused { method, error: json!({ "code": -32000, "message": "refused" }) };
+        Self::start(node, refused, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
     }
 
-    async fn start(node: String, refused: &'static str, lie: Arc<Lie>) -> Self {
+    /// Answers `method` as if a contract reverted, and never passes it on.
+    pub(crate) async fn reverting(node: String, method: &'static str) -> Self {
+        let refused = Refused { method, error: json!({ "code": 3, "message": "execution reverted", "data": "0x" }) };
+        Self::start(node, refused, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
+    }
+
+    async fn start(node: String, refused: Refused, lie: Arc<Lie>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let url = format!("http://{}", listener.local_addr().expect("has an address"));
         let seen = Arc::new(AtomicUsize::new(0));
@@ -40,7 +54,8 @@ impl Proxy {
             let client = reqwest::Client::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let (client, node, lie, counted) = (client.clone(), node.clone(), lie.clone(), counted.clone());
-                tokio::spawn(async move { serve(stream, &client, &node, refused, &*lie, &counted).await });
+                let refused = refused.clone();
+                tokio::spawn(async move { serve(stream, &client, &node, &refused, &*lie, &counted).await });
             }
         });
         Self { url, seen }
@@ -64,7 +79,7 @@ async fn serve(
     mut stream: TcpStream,
     client: &reqwest::Client,
     node: &str,
-    refused: &str,
+    refused: &Refused,
     lie: &Lie,
     counted: &AtomicUsize,
 ) {
@@ -91,15 +106,15 @@ async fn serve(
 async fn answer(
     client: &reqwest::Client,
     node: &str,
-    refused: &str,
+    refused: &Refused,
     lie: &Lie,
     counted: &AtomicUsize,
     request: &Value,
 ) -> Value {
     let method = request["method"].as_str().unwrap_or_default();
-    if method == refused {
+    if method == refused.method {
         counted.fetch_add(1, Ordering::SeqCst);
-        return json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": -32000, "message": "refused" } });
+        return json!({ "jsonrpc": "2.0", "id": request["id"], "error": refused.error });
     }
     let sent = client.post(node).header("content-type", "application/json").body(request.to_string()).send().await;
     let body = sent.expect("the node is up").bytes().await.expect("the node answers");

@@ -2,18 +2,19 @@
 
 use async_trait::async_trait;
 use infrastrukt_api::{
-    CertifiedCheckpoint, CertifiedPage, DealFilter, DealTerms, DealView, EVIDENCE_MAX, ErrorCode, EvidenceOutcome,
-    HostedValidator, HubApiServer, HubStatus, MessageFilter, MessageView, PAGE_MAX, ProvenHeight, Share, openrpc,
-    refusal,
+    CertifiedCheckpoint, CertifiedPage, DealFilter, DealPage, DealTerms, DealView, EVIDENCE_MAX, ErrorCode,
+    EvidenceOutcome, HostedValidator, HubApiServer, HubStatus, MessageFilter, MessagePage, MessageView, ProvenHeight,
+    RotationView, Share, openrpc, refusal,
 };
 use infrastrukt_ports::{Clock, Consensus, StoreError};
 use infrastrukt_protocol::{self as protocol, Hub, StateView, check_cancel, check_deal, deadlines};
 use infrastrukt_store::HubStore;
 use infrastrukt_types::{
-    CheckpointKind, Deal, DealCancel, DealId, Decision, Evidence, Height, HubTx, MessageId, Timestamp,
+    Address, CheckpointKind, Deal, DealCancel, DealId, Decision, EcdsaCertificate, Evidence, Height, HubTx, MessageId,
+    RotationVote, Timestamp, ValidatorSet,
 };
 use jsonrpsee::{
-    PendingSubscriptionSink,
+    Extensions, PendingSubscriptionSink,
     core::{RpcResult, SubscriptionResult},
     types::ErrorObjectOwned,
 };
@@ -22,13 +23,17 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    offers,
+    certificates, lists, offers,
     push::push_certified,
+    rate::RateLimiter,
+    reads::Reads,
+    rotations,
     views::{self, Budget},
 };
 use crate::{
     consensus::InProcessLeader,
-    validator::{Applied, Validator},
+    quota::Caller,
+    validator::{Applied, OfferOutcome, Offered, Validator},
 };
 
 /// Everything the methods need.
@@ -43,6 +48,10 @@ pub(crate) struct Methods {
     pub(crate) answer_bytes: usize,
     /// Longest wait for an entry to be decided.
     pub(crate) decide_timeout: Duration,
+    /// Bounds what reads may take from everything else.
+    pub(crate) reads: Reads,
+    /// Bounds the deals that one caller registers.
+    pub(crate) registrations: Arc<RateLimiter>,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -55,8 +64,8 @@ fn refused(error: impl std::fmt::Display) -> ErrorObjectOwned {
     refusal(ErrorCode::Refused, error.to_string())
 }
 
-fn page(limit: Option<u32>) -> usize {
-    limit.unwrap_or(PAGE_MAX).min(PAGE_MAX) as usize
+fn caller(extensions: &Extensions) -> Caller {
+    extensions.get::<Caller>().copied().unwrap_or(Caller::unknown())
 }
 
 impl Methods {
@@ -70,7 +79,7 @@ impl Methods {
         work: impl FnOnce(&HubStore) -> Result<T, StoreError> + Send + 'static,
     ) -> RpcResult<T> {
         let store = self.primary().store.clone();
-        tokio::task::spawn_blocking(move || work(&store)).await.map_err(internal)?.map_err(internal)
+        self.reads.run(move || work(&store)).await?.map_err(internal)
     }
 
     /// Hub time as far as it is known: the last block's, or the clock's where that is ahead.
@@ -79,11 +88,12 @@ impl Methods {
         Ok(tip.time.max(self.clock.now()))
     }
 
-    /// Offers an entry and waits until `done` holds or the log refuses it. `done` is asked after every block.
+    /// Offers an entry and waits until `done` holds or the log refuses what it says about `deal`. `done` is asked after
+    /// every block.
     async fn decide(
         &self,
         tx: HubTx,
-        deal: DealId,
+        deal: Option<DealId>,
         done: impl Fn(&HubStore) -> Result<bool, StoreError> + Clone + Send + 'static,
     ) -> RpcResult<()> {
         let mut applied = self.primary().applied.subscribe();
@@ -94,7 +104,8 @@ impl Methods {
                 if self.read(done.clone()).await? {
                     return Ok(());
                 }
-                if let Some(reason) = block.as_ref().and_then(|block| block.refusal(deal)) {
+                let refusal = block.as_ref().zip(deal).and_then(|(block, deal)| block.refusal(deal));
+                if let Some(reason) = refusal {
                     return Err(refused(reason));
                 }
             }
@@ -103,6 +114,29 @@ impl Methods {
             Ok(outcome) => outcome,
             Err(_) => Err(refusal(ErrorCode::Timeout, "not decided in time: offering it again does no harm")),
         }
+    }
+
+    /// What the validators here say to evidence, item by item.
+    async fn offer(&self, evidence: Evidence, caller: Caller, set: &ValidatorSet) -> RpcResult<EvidenceOutcome> {
+        let offered = match self.screen(evidence, caller).await? {
+            Ok(offered) => offered,
+            Err(reason) => return Ok(EvidenceOutcome::Rejected { reason }),
+        };
+        let answer = |validator: &Arc<Validator>| (validator.address, validator.offer(&offered));
+        let answers: Vec<(Address, OfferOutcome)> = self.validators.iter().map(answer).collect();
+        Ok(offers::sum_up(set, &answers))
+    }
+
+    /// What can be refused without asking anyone. All validators here would say the same, so one look is enough; each
+    /// still verifies for itself whatever passes.
+    async fn screen(&self, evidence: Evidence, caller: Caller) -> RpcResult<Result<Offered, String>> {
+        let (hub, primary) = (self.hub.clone(), self.primary().clone());
+        let work = move || -> Result<Offered, String> {
+            let offered = offers::prepare(evidence, &hub.genesis, caller)?;
+            primary.inbox.screen(&offered.evidence).map_err(|error| error.message)?;
+            Ok(offered)
+        };
+        self.reads.run(work).await
     }
 
     /// Blocks as they are stored.
@@ -145,7 +179,11 @@ impl HubApiServer for Methods {
         })
     }
 
-    async fn submit_evidence(&self, evidence: Vec<Evidence>) -> RpcResult<Vec<EvidenceOutcome>> {
+    async fn submit_evidence(
+        &self,
+        extensions: &Extensions,
+        evidence: Vec<Evidence>,
+    ) -> RpcResult<Vec<EvidenceOutcome>> {
         if evidence.is_empty() || evidence.len() > EVIDENCE_MAX {
             return Err(refused(format!("{} items given: a call takes 1 to {EVIDENCE_MAX}", evidence.len())));
         }
@@ -159,20 +197,16 @@ impl HubApiServer for Methods {
             })
             .await?;
         let set = set.ok_or_else(|| internal("the current epoch is missing from the state"))?;
-        let outcome = |evidence: Evidence| {
-            let chain = evidence.chain();
-            if let Some((_, why)) = frozen.iter().flatten().find(|(id, _)| *id == chain) {
-                return EvidenceOutcome::Rejected { reason: format!("chain {chain} is frozen: {why}") };
-            }
-            match offers::prepare(evidence, &self.hub.genesis) {
-                Ok(offered) => {
-                    let answer = |validator: &Arc<Validator>| (validator.address, validator.offer(&offered));
-                    offers::sum_up(&set, &self.validators.iter().map(answer).collect::<Vec<_>>())
-                }
-                Err(reason) => EvidenceOutcome::Rejected { reason },
-            }
-        };
-        Ok(evidence.into_iter().map(outcome).collect())
+        let caller = caller(extensions);
+        let mut outcomes = Vec::with_capacity(evidence.len());
+        for item in evidence {
+            let chain = item.chain();
+            outcomes.push(match frozen.iter().flatten().find(|(id, _)| *id == chain) {
+                Some((_, why)) => EvidenceOutcome::Rejected { reason: format!("chain {chain} is frozen: {why}") },
+                None => self.offer(item, caller, &set).await?,
+            });
+        }
+        Ok(outcomes)
     }
 
     async fn quote_deal(&self, terms: DealTerms) -> RpcResult<Deal> {
@@ -190,14 +224,18 @@ impl HubApiServer for Methods {
         deadlines(self.now().await?, &terms, &self.hub.genesis).map_err(refused)
     }
 
-    async fn register_deal(&self, deal: Deal) -> RpcResult<DealId> {
+    async fn register_deal(&self, extensions: &Extensions, deal: Deal) -> RpcResult<DealId> {
         let id = deal.id(self.hub.hub_id);
         let known = move |store: &HubStore| Ok(store.deal(&id)?.is_some());
         if self.read(known).await? {
             return Ok(id);
         }
         check_deal(&deal, self.now().await?, &self.hub.genesis).map_err(refused)?;
-        self.decide(HubTx::RegisterDeal(deal), id, known).await?;
+        self.registrations.take(caller(extensions), 1, self.clock.now_ms()).map_err(|too_fast| {
+            metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "registrations").increment(1);
+            refusal(ErrorCode::Busy, format!("too many deals are registered: {too_fast}"))
+        })?;
+        self.decide(HubTx::RegisterDeal(deal), Some(id), known).await?;
         tracing::info!(deal = %id, "registered");
         Ok(id)
     }
@@ -217,41 +255,30 @@ impl HubApiServer for Methods {
         check_cancel(&self.hub.genesis, self.hub.hub_id, &record.deal, &cancel).map_err(refused)?;
         let aborted =
             move |store: &HubStore| Ok(store.deal(&id)?.is_some_and(|record| record.decision == Some(Decision::Abort)));
-        self.decide(HubTx::CancelDeal(cancel), id, aborted).await
+        self.decide(HubTx::CancelDeal(cancel), Some(id), aborted).await
     }
 
     async fn message(&self, id: MessageId) -> RpcResult<Option<MessageView>> {
         self.read(move |store| Ok(store.message(&id)?.map(views::message))).await
     }
 
-    async fn messages(&self, filter: MessageFilter) -> RpcResult<Vec<MessageView>> {
-        let mut budget = Budget::new(self.answer_bytes);
-        self.read(move |store| {
-            let Some(wanted) = views::messages_wanted(&filter) else { return Ok(Vec::new()) };
-            let found = store.messages(&wanted, page(filter.limit))?;
-            let fits = |record: &protocol::MessageRecord| budget.take(views::message_bytes(&record.message));
-            Ok(found.into_iter().take_while(fits).map(views::message).collect())
-        })
-        .await
+    async fn messages(&self, filter: MessageFilter) -> RpcResult<MessagePage> {
+        let budget = Budget::new(self.answer_bytes);
+        self.read(move |store| lists::messages(store, &filter, budget)).await
     }
 
     async fn deal(&self, id: DealId) -> RpcResult<Option<DealView>> {
         self.read(move |store| Ok(store.deal(&id)?.map(views::deal))).await
     }
 
-    async fn deals(&self, filter: DealFilter) -> RpcResult<Vec<DealView>> {
-        let mut budget = Budget::new(self.answer_bytes);
-        self.read(move |store| {
-            let found = store.deals(&views::deals_wanted(&filter), page(filter.limit))?;
-            let fits = |record: &protocol::DealRecord| budget.take(views::deal_bytes(&record.deal));
-            Ok(found.into_iter().take_while(fits).map(views::deal).collect())
-        })
-        .await
+    async fn deals(&self, filter: DealFilter) -> RpcResult<DealPage> {
+        let budget = Budget::new(self.answer_bytes);
+        self.read(move |store| lists::deals(store, &filter, budget)).await
     }
 
     async fn certified(&self, from: u64, limit: u32) -> RpcResult<CertifiedPage> {
         let answer_bytes = self.answer_bytes;
-        self.read(move |store| certified_page(store, from, page(Some(limit)), answer_bytes)).await
+        self.read(move |store| lists::certified(store, from, lists::page(Some(limit)), answer_bytes)).await
     }
 
     async fn certified_checkpoint(
@@ -269,6 +296,44 @@ impl HubApiServer for Methods {
 
     async fn shares(&self, height: Height, kind: CheckpointKind) -> RpcResult<Vec<Share>> {
         Ok(self.primary().shares(height, kind))
+    }
+
+    async fn submit_certificate(
+        &self,
+        height: Height,
+        kind: CheckpointKind,
+        certificate: EcdsaCertificate,
+    ) -> RpcResult<()> {
+        let given = certificate.clone();
+        let judged = self.read(move |store| certificates::judge(store, height, kind, &given)).await?;
+        match judged.map_err(refused)? {
+            certificates::Standing::Known => Ok(()),
+            certificates::Standing::Wanted => {
+                tracing::info!(%height, ?kind, "a certificate was handed in");
+                let certified = move |store: &HubStore| certificates::is_certified(store, height, kind);
+                self.decide(HubTx::Certify { height, kind, certificate }, None, certified).await
+            }
+        }
+    }
+
+    async fn rotation(&self) -> RpcResult<RotationView> {
+        let view = self.read(rotations::view).await?;
+        view.ok_or_else(|| internal("the current epoch is missing from the state"))
+    }
+
+    async fn vote_rotation(&self, vote: RotationVote) -> RpcResult<RotationView> {
+        let (hub, given, now) = (self.hub.clone(), vote.clone(), self.now().await?);
+        let judged = self.read(move |store| rotations::judge(&hub, store, &given, now)).await?;
+        match judged.map_err(refused)? {
+            rotations::Standing::Counted => {}
+            rotations::Standing::Wanted => {
+                tracing::info!(validator = %vote.validator, epoch = %vote.epoch, "a vote for the next set comes in");
+                let given = vote.clone();
+                let counted = move |store: &HubStore| rotations::is_counted(store, &given);
+                self.decide(HubTx::Rotate(vote), None, counted).await?;
+            }
+        }
+        self.rotation().await
     }
 
     async fn proven_heights(&self) -> RpcResult<Vec<ProvenHeight>> {
@@ -291,25 +356,4 @@ impl HubApiServer for Methods {
     async fn discover(&self) -> RpcResult<serde_json::Value> {
         Ok(openrpc())
     }
-}
-
-/// As many checkpoints as fit; the first one always does, with fewer bodies where it must.
-pub(super) fn certified_page(
-    store: &HubStore,
-    from: u64,
-    limit: usize,
-    answer_bytes: usize,
-) -> Result<CertifiedPage, StoreError> {
-    let mut page = CertifiedPage { items: Vec::new(), next: from };
-    let mut budget = Budget::new(answer_bytes);
-    while page.items.len() < limit {
-        let Some(record) = store.certified_from(page.next, 1)?.into_iter().next() else { break };
-        let Some(item) = views::certified(store, record, &mut budget)? else { break };
-        if budget.is_spent() && !page.items.is_empty() {
-            break;
-        }
-        page.next = item.cursor.saturating_add(1);
-        page.items.push(item);
-    }
-    Ok(page)
 }

@@ -1,17 +1,22 @@
 //! The interface to relayers and tools: JSON-RPC over HTTP and WebSocket, and the operator's port.
 
-mod connections;
+mod certificates;
 mod guard;
+mod idle;
+mod lists;
 mod methods;
 mod offers;
 pub(crate) mod operator;
 mod push;
 pub mod rate;
+mod reads;
+mod rotations;
 mod server;
 mod views;
 
 pub use operator::{Readiness, Render};
 
-pub(crate) use guard::Limits;
+pub(crate) use guard::{LIST_COST, Limits};
 pub(crate) use methods::Methods;
+pub(crate) use reads::Reads;
 pub(crate) use server::serve;

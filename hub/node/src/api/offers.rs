@@ -5,7 +5,10 @@ use infrastrukt_protocol::{ChainRecord, Genesis};
 use infrastrukt_types::{Address, Evidence, ValidatorSet, codec, keccak256};
 use std::sync::Arc;
 
-use crate::validator::{OfferOutcome, Offered};
+use crate::{
+    quota::Caller,
+    validator::{OfferOutcome, Offered},
+};
 
 /// Largest evidence in its stored encoding; what one call can carry is bounded by the size of a request as well.
 pub(crate) const EVIDENCE_BYTES_MAX: usize = 8 << 20;
@@ -17,8 +20,8 @@ const FULL_RETRY_MS: u64 = 500;
 /// Milliseconds to wait where validators gave the chain up: a person has to look first.
 const HALTED_RETRY_MS: u64 = 30_000;
 
-/// Checks what can be checked without asking anyone, and prepares the rest.
-pub(super) fn prepare(evidence: Evidence, genesis: &Genesis) -> Result<Offered, String> {
+/// Checks what can be checked without any verifier, and prepares the rest.
+pub(super) fn prepare(evidence: Evidence, genesis: &Genesis, caller: Caller) -> Result<Offered, String> {
     let chain = evidence.chain();
     if genesis.chain(chain).is_none() {
         let known: Vec<String> = genesis.chains.iter().map(|record: &ChainRecord| record.name.to_string()).collect();
@@ -36,37 +39,54 @@ pub(super) fn prepare(evidence: Evidence, genesis: &Genesis) -> Result<Offered, 
     if encoded.len() > EVIDENCE_BYTES_MAX {
         return Err(format!("{} bytes are more than {EVIDENCE_BYTES_MAX}: split the block's receipts", encoded.len()));
     }
-    Ok(Offered { digest: keccak256(&encoded), bytes: encoded.len(), evidence: Arc::new(evidence) })
+    Ok(Offered { digest: keccak256(&encoded), bytes: encoded.len(), evidence: Arc::new(evidence), caller })
 }
 
 /// An offer is taken while those who did not turn it down can still be a quorum; validators elsewhere may take it too.
+/// What is wrong for ever weighs more than what passes.
 pub(super) fn sum_up(set: &ValidatorSet, answers: &[(Address, OfferOutcome)]) -> EvidenceOutcome {
     let mut willing = set.total();
     let weight = |address: &Address| set.find(*address).map_or(0, |member| u128::from(member.weight));
-    for (address, answer) in answers {
-        if let OfferOutcome::Rejected(reason) = answer {
+    for verdict in [rejected, halted, passing] {
+        for (address, answer) in answers {
+            let Some(outcome) = verdict(answer) else { continue };
             willing -= weight(address);
             if !set.is_quorum(willing) {
-                return EvidenceOutcome::Rejected { reason: reason.clone() };
+                return outcome;
             }
         }
-    }
-    for (address, answer) in answers {
-        if let OfferOutcome::Halted(reason) = answer {
-            willing -= weight(address);
-            if !set.is_quorum(willing) {
-                let reason = format!("validators gave the chain up, an operator has to look: {reason}");
-                return EvidenceOutcome::Retry { after_ms: HALTED_RETRY_MS, reason };
-            }
-        }
-    }
-    let full = answers.iter().filter(|(_, answer)| *answer == OfferOutcome::Full).map(|(address, _)| weight(address));
-    willing -= full.sum::<u128>();
-    if !set.is_quorum(willing) {
-        let reason = "the evidence queues are full".into();
-        return EvidenceOutcome::Retry { after_ms: FULL_RETRY_MS, reason };
     }
     EvidenceOutcome::Accepted
+}
+
+fn rejected(answer: &OfferOutcome) -> Option<EvidenceOutcome> {
+    match answer {
+        OfferOutcome::Rejected(reason) => Some(EvidenceOutcome::Rejected { reason: reason.clone() }),
+        OfferOutcome::Taken | OfferOutcome::Halted(_) | OfferOutcome::Later { .. } | OfferOutcome::Full => None,
+    }
+}
+
+fn halted(answer: &OfferOutcome) -> Option<EvidenceOutcome> {
+    match answer {
+        OfferOutcome::Halted(reason) => {
+            let reason = format!("validators gave the chain up, an operator has to look: {reason}");
+            Some(EvidenceOutcome::Retry { after_ms: HALTED_RETRY_MS, reason })
+        }
+        OfferOutcome::Taken | OfferOutcome::Rejected(_) | OfferOutcome::Later { .. } | OfferOutcome::Full => None,
+    }
+}
+
+fn passing(answer: &OfferOutcome) -> Option<EvidenceOutcome> {
+    match answer {
+        OfferOutcome::Later { after_ms, reason } => {
+            Some(EvidenceOutcome::Retry { after_ms: *after_ms, reason: reason.clone() })
+        }
+        OfferOutcome::Full => {
+            let reason = "the evidence queue, or your part of it, is full".into();
+            Some(EvidenceOutcome::Retry { after_ms: FULL_RETRY_MS, reason })
+        }
+        OfferOutcome::Taken | OfferOutcome::Rejected(_) | OfferOutcome::Halted(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -92,7 +112,7 @@ mod tests {
 
     #[test]
     fn one_validator_cannot_turn_evidence_down() {
-        use OfferOutcome::{Full, Halted, Rejected, Taken};
+        use OfferOutcome::{Full, Halted, Later, Rejected, Taken};
         let rejected = || Rejected("wrong".into());
         let halted = || Halted("fork".into());
         check([Taken, Taken, Taken, Taken], "accepted");
@@ -103,5 +123,10 @@ mod tests {
         check([halted(), rejected(), Taken, Taken], "retry");
         check([Full, Full, Taken, Taken], "retry");
         check([Full, Taken, Taken, Taken], "accepted");
+        let later = || Later { after_ms: 500, reason: "not final".into() };
+        check([later(), Taken, Taken, Taken], "accepted");
+        check([later(), Full, Taken, Taken], "retry");
+        check([later(), later(), Taken, Taken], "retry");
+        check([later(), later(), rejected(), rejected()], "rejected");
     }
 }

@@ -1,9 +1,10 @@
 //! Pushes certified checkpoints to one subscriber, as fast as it reads and no faster.
 
+use infrastrukt_store::HubStore;
 use jsonrpsee::{SubscriptionMessage, SubscriptionSink};
 use std::time::Duration;
 
-use super::methods::{Methods, certified_page};
+use super::{lists, methods::Methods};
 
 /// Checkpoints read at a time.
 const PAGE: usize = 16;
@@ -15,7 +16,8 @@ pub(super) async fn push_certified(methods: Methods, sink: SubscriptionSink, fro
     let mut blocks = methods.blocks();
     loop {
         let answer_bytes = methods.answer_bytes;
-        let Ok(page) = methods.read(move |store| certified_page(store, next, PAGE, answer_bytes)).await else { return };
+        let read = move |store: &HubStore| lists::certified(store, next, PAGE, answer_bytes);
+        let Ok(page) = methods.read(read).await else { return };
         for item in &page.items {
             let message = SubscriptionMessage::new(sink.method_name(), sink.subscription_id(), item);
             let Ok(message) = message else { return };

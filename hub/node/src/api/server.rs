@@ -1,4 +1,7 @@
 //! The JSON-RPC server: HTTP and WebSocket on one port, every connection and call bounded.
+//!
+//! A connection has to bring its first request soon and further ones in time. One that became a WebSocket is asked for
+//! signs of life instead.
 
 use jsonrpsee::{
     Methods,
@@ -7,16 +10,19 @@ use jsonrpsee::{
         TowerServiceBuilder, middleware::rpc::RpcServiceBuilder, serve_with_graceful_shutdown, stop_channel, ws,
     },
 };
-use std::{net::SocketAddr, sync::Arc, task::Poll, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::{
-    connections::{Connections, Place},
     guard::{Guarded, Limits},
+    idle::Activity,
 };
-use crate::config::ApiLimits;
+use crate::{
+    config::ApiLimits,
+    quota::{Caller, Place, Quota},
+};
 
 /// How long open calls may go on once the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -39,31 +45,38 @@ fn server_config(limits: &ApiLimits) -> ServerConfig {
         .build()
 }
 
-/// A connection's service, which keeps its place while the connection or a WebSocket grown out of it is open.
+/// A connection's service. It keeps its place while the connection or a WebSocket grown out of it is open, and tells
+/// the methods who calls.
 struct Held<R, H> {
     inner: TowerService<R, H>,
+    caller: Caller,
     place: Arc<Place>,
+    activity: Arc<Activity>,
 }
 
 impl<R: Clone, H: Clone> Clone for Held<R, H> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), place: self.place.clone() }
+        let (inner, caller) = (self.inner.clone(), self.caller);
+        Self { inner, caller, place: self.place.clone(), activity: self.activity.clone() }
     }
 }
 
 impl<R, H, B> Service<HttpRequest<B>> for Held<R, H>
 where
     TowerService<R, H>: Service<HttpRequest<B>>,
+    <TowerService<R, H> as Service<HttpRequest<B>>>::Future: Send + 'static,
 {
     type Response = <TowerService<R, H> as Service<HttpRequest<B>>>::Response;
     type Error = <TowerService<R, H> as Service<HttpRequest<B>>>::Error;
-    type Future = <TowerService<R, H> as Service<HttpRequest<B>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut std::task::Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
+    fn call(&mut self, mut request: HttpRequest<B>) -> Self::Future {
+        request.extensions_mut().insert(self.caller);
+        let in_flight = self.activity.begin();
         if ws::is_upgrade_request(&request) {
             let closed = self.inner.on_session_closed();
             let place = self.place.clone();
@@ -72,7 +85,11 @@ where
                 drop(place);
             });
         }
-        self.inner.call(request)
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let _in_flight = in_flight;
+            answer.await
+        })
     }
 }
 
@@ -85,14 +102,14 @@ pub(crate) async fn serve(
     cancel: CancellationToken,
 ) {
     let (stop, server) = stop_channel();
-    let connections = Connections::new(config.connections_max as usize, config.connections_per_ip_max as usize);
+    let connections = Quota::new(config.connections_max as usize, config.connections_per_ip_max as usize);
     loop {
         let accepted = tokio::select! {
             () = cancel.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match connections.admit(peer.ip()) {
+            Ok((socket, peer)) => match connections.admit(Caller::of(peer.ip()), 1) {
                 Some(place) => open(socket, peer, place, methods.clone(), &config, limits.clone(), stop.clone()),
                 None => metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "connections").increment(1),
             },
@@ -120,17 +137,29 @@ fn open(
     stop: StopHandle,
 ) {
     let body_timeout = limits.timeout * 2;
-    let rpc = RpcServiceBuilder::new().layer_fn(move |service| Guarded::new(service, limits.clone(), peer.ip()));
+    let (first, idle) = (config.first_request_timeout(), config.idle_timeout());
+    let caller = Caller::of(peer.ip());
+    let rpc = RpcServiceBuilder::new().layer_fn(move |service| Guarded::new(service, limits.clone(), caller));
     let builder: TowerServiceBuilder<_, _> = jsonrpsee::server::Server::builder()
         .set_config(server_config(config))
         // The limit of a call starts once its body is read; this one also ends a body that never does.
         .set_http_middleware(tower::ServiceBuilder::new().timeout(body_timeout))
         .set_rpc_middleware(rpc)
         .to_service_builder();
-    let service = Held { inner: builder.build(methods, stop.clone()), place: Arc::new(place) };
+    let activity = Arc::new(Activity::default());
+    let inner = builder.build(methods, stop.clone());
+    let service = Held { inner, caller, place: Arc::new(place), activity: activity.clone() };
     tokio::spawn(async move {
-        if let Err(error) = serve_with_graceful_shutdown(socket, service, stop.shutdown()).await {
-            tracing::debug!(%peer, %error, "connection ended");
+        tokio::select! {
+            ended = serve_with_graceful_shutdown(socket, service, stop.shutdown()) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "connection ended");
+                }
+            }
+            () = activity.idle(first, idle) => {
+                metrics::counter!("infrastrukt_hub_api_refused_total", "reason" => "idle").increment(1);
+                tracing::debug!(%peer, "nothing was asked for too long, the connection is closed");
+            }
         }
     });
 }

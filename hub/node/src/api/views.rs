@@ -11,6 +11,8 @@ use infrastrukt_types::{Deal, Leaf, Message};
 
 /// What a leaf takes in JSON without what it speaks of.
 const LEAF_BYTES: usize = 256;
+/// What a checkpoint takes in JSON beside its certificate and its leaves.
+const CHECKPOINT_BYTES: usize = 1_024;
 /// What a message takes in JSON beside its payload.
 const MESSAGE_BYTES: usize = 1_024;
 /// What a leg takes in JSON.
@@ -123,6 +125,8 @@ pub(super) fn certified<V: StateView<Error = StoreError>>(
     budget: &mut Budget,
 ) -> Result<Option<CertifiedCheckpoint>, StoreError> {
     let (Some(cursor), Some(certificate)) = (record.cursor, record.certificate) else { return Ok(None) };
+    // The leaves themselves come first: what they speak of gets the room that is left.
+    budget.take(CHECKPOINT_BYTES + 2 * certificate.0.len() + LEAF_BYTES * record.leaves.len());
     let leaves = record.leaves.into_iter().map(|leaf| leaf_view(view, leaf, budget)).collect::<Result<_, _>>()?;
     Ok(Some(CertifiedCheckpoint { cursor, checkpoint: record.checkpoint, certificate, leaves }))
 }
@@ -134,7 +138,7 @@ fn leaf_view<V: StateView<Error = StoreError>>(
 ) -> Result<LeafView, StoreError> {
     let mut message = None;
     let mut deal = None;
-    if budget.take(LEAF_BYTES) {
+    if !budget.is_spent() {
         match &leaf {
             Leaf::Message(id) | Leaf::Expired(id) => message = view.message(id)?.map(|record| record.message),
             Leaf::Decision(id, _) => deal = view.deal(id)?.map(|record| record.deal),

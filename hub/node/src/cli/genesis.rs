@@ -1,24 +1,51 @@
-//! `hub genesis new`.
+//! `hub genesis identity` and `hub genesis new`.
 
 use anyhow::{Context, anyhow};
 use infrastrukt_hub::{SystemClock, chain_record, config::Environment, genesis_file};
 use infrastrukt_ports::Clock;
 use infrastrukt_protocol::{Genesis, HubTiming, Identity};
 use infrastrukt_registry::ChainConfig;
-use infrastrukt_types::{Address, Scheme, Validator, ValidatorSet};
-use std::{path::PathBuf, str::FromStr};
+use infrastrukt_types::{Scheme, Timestamp};
+use std::path::{Path, PathBuf};
 
-use super::Failure;
+use super::{
+    Failure,
+    members::{self, Member},
+};
 
 const DAY_S: u64 = 86_400;
+/// Days of the first epoch, unless said otherwise.
+const EPOCH_DAYS: u64 = 365;
 
 #[derive(clap::Args)]
-pub(crate) struct NewArgs {
+pub(crate) struct IdentityArgs {
     /// Name of the hub, for people
     #[arg(long)]
     name: String,
     /// A validator's address, with its weight where that is not 1; repeat for each
     #[arg(long = "validator", value_name = "ADDRESS[=WEIGHT]", required = true)]
+    validators: Vec<Member>,
+    /// Days until the first validator set loses all power
+    #[arg(long, default_value_t = EPOCH_DAYS, value_parser = epoch_days())]
+    epoch_days: u64,
+    /// Hub time of height 0, in seconds since 1970; now where it is left out
+    #[arg(long, value_name = "UNIX_SECONDS")]
+    created_at: Option<u64>,
+    /// Where to write; never over a file that is there
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct NewArgs {
+    /// The identity that the contracts were deployed with, written by `hub genesis identity`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "validators", "epoch_days"])]
+    identity: Option<PathBuf>,
+    /// Name of the hub, for people
+    #[arg(long, required_unless_present = "identity")]
+    name: Option<String>,
+    /// A validator's address, with its weight where that is not 1; repeat for each
+    #[arg(long = "validator", value_name = "ADDRESS[=WEIGHT]", required_unless_present = "identity")]
     validators: Vec<Member>,
     /// A chain's file; repeat for each
     #[arg(long = "chain", value_name = "FILE", required = true)]
@@ -29,9 +56,9 @@ pub(crate) struct NewArgs {
     /// Where to write; never over a file that is there
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Days until the first validator set loses all power
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3_650))]
-    epoch_days: u64,
+    /// Days until the first validator set loses all power; 365 where it is left out
+    #[arg(long, value_parser = epoch_days())]
+    epoch_days: Option<u64>,
     #[command(flatten)]
     timing: Timing,
 }
@@ -62,21 +89,6 @@ struct Timing {
     skew_max_s: u64,
 }
 
-/// `ADDRESS` or `ADDRESS=WEIGHT`.
-#[derive(Clone, Copy)]
-struct Member(Validator);
-
-impl FromStr for Member {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (address, weight) = text.split_once('=').unwrap_or((text, "1"));
-        let address: Address = address.parse().map_err(|_| format!("`{address}` is not an address of 20 bytes"))?;
-        let weight = weight.parse().map_err(|_| format!("`{weight}` is not a weight: write a whole number above 0"))?;
-        Ok(Self(Validator { address, weight }))
-    }
-}
-
 fn environment(text: &str) -> Result<Environment, String> {
     match text {
         "devnet" => Ok(Environment::Devnet),
@@ -86,34 +98,61 @@ fn environment(text: &str) -> Result<Environment, String> {
     }
 }
 
+fn epoch_days() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=3_650)
+}
+
+pub(super) fn identity(args: &IdentityArgs) -> Result<(), Failure> {
+    let (validators, days) = (&args.validators, args.epoch_days);
+    let identity = identify(&args.name, validators, args.created_at, days).map_err(Failure::refused)?;
+    genesis_file::write_identity(&args.out, &identity).map_err(Failure::refused)?;
+    show(&identity, &args.out);
+    println!("next          deploy the contracts with this hub id, then run `hub genesis new --identity`");
+    Ok(())
+}
+
 pub(super) fn new(args: &NewArgs) -> Result<(), Failure> {
     let genesis = build(args).map_err(Failure::refused)?;
     genesis_file::write(&args.out, &genesis).map_err(Failure::refused)?;
-    println!("hub id        {}", genesis.identity.hub_id());
-    println!("valset hash   {}", genesis.identity.validators.hash(Scheme::Ecdsa));
-    println!("epoch ends    {}", genesis.identity.epoch_expires_at);
-    println!("written to    {}", args.out.display());
+    show(&genesis.identity, &args.out);
     Ok(())
+}
+
+fn show(identity: &Identity, out: &Path) {
+    println!("hub id        {}", identity.hub_id());
+    println!("valset hash   {}", identity.validators.hash(Scheme::Ecdsa));
+    println!("epoch ends    {}", identity.epoch_expires_at);
+    println!("written to    {}", out.display());
+}
+
+fn identify(name: &str, validators: &[Member], created_at: Option<u64>, epoch_days: u64) -> anyhow::Result<Identity> {
+    let created_at = created_at.map_or_else(|| SystemClock.now(), Timestamp);
+    if created_at.0 == 0 {
+        return Err(anyhow!("time 0 is refused: set the system clock, or give --created-at"));
+    }
+    Ok(Identity {
+        name: name.to_owned(),
+        created_at,
+        validators: members::set(validators).context("--validator")?,
+        epoch_expires_at: created_at.plus(epoch_days * DAY_S),
+    })
 }
 
 fn build(args: &NewArgs) -> anyhow::Result<Genesis> {
     let load =
         |file: &PathBuf| -> anyhow::Result<_> { Ok(chain_record(&ChainConfig::load(file, args.environment.into())?)) };
     let chains = args.chains.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
-    let members = args.validators.iter().map(|member| member.0).collect();
-    let created_at = SystemClock.now();
-    if created_at.0 == 0 {
-        return Err(anyhow!("the system clock is before 1970: set it first"));
-    }
+    let identity = match &args.identity {
+        Some(file) => genesis_file::read_identity(file)?,
+        None => {
+            let name = args.name.as_deref().unwrap_or_default();
+            identify(name, &args.validators, None, args.epoch_days.unwrap_or(EPOCH_DAYS))?
+        }
+    };
     let Timing { certify_s, recovery_s, escape_delay_s, .. } = args.timing;
     let Timing { escape_window_s, lock_within_max_s, reissue_after_blocks, skew_max_s, .. } = args.timing;
     Ok(Genesis {
-        identity: Identity {
-            name: args.name.clone(),
-            created_at,
-            validators: ValidatorSet::new(members).context("--validator")?,
-            epoch_expires_at: created_at.plus(args.epoch_days * DAY_S),
-        },
+        identity,
         timing: HubTiming {
             certify_s,
             recovery_s,

@@ -2,6 +2,8 @@
 
 mod genesis;
 mod keys;
+mod members;
+mod rotation;
 mod start;
 mod status;
 
@@ -16,6 +18,9 @@ pub(crate) const CODE_BROKE: u8 = 1;
 pub(crate) const CODE_REFUSED: u8 = 3;
 /// The hub does not answer.
 pub(crate) const CODE_UNREACHABLE: u8 = 4;
+
+/// Where a hub with the default configuration is reached.
+const DEFAULT_URL: &str = "http://127.0.0.1:8645";
 
 /// Runs an INFRASTRUKT hub node
 #[derive(Parser)]
@@ -53,6 +58,9 @@ enum Command {
     /// Make a genesis
     #[command(subcommand)]
     Genesis(GenesisCommand),
+    /// Choose the validators of the next epoch
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     /// Ask a running hub how it is
     Status(status::StatusArgs),
     /// Make validator keys
@@ -68,8 +76,18 @@ enum ConfigCommand {
 
 #[derive(Subcommand)]
 enum GenesisCommand {
-    /// Write a genesis from validators and chain files
+    /// Write the identity, whose hash the contracts carry: before they are deployed
+    Identity(genesis::IdentityArgs),
+    /// Write a genesis from an identity, or from validators, and from chain files: after the contracts are deployed
     New(genesis::NewArgs),
+}
+
+#[derive(Subcommand)]
+enum RotationCommand {
+    /// Show the current epoch and what is proposed for the next one
+    Show(rotation::ShowArgs),
+    /// Vote for the next set with the key of every validator that a configuration hosts
+    Vote(rotation::VoteArgs),
 }
 
 #[derive(Subcommand)]
@@ -109,7 +127,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Start(args) => start::start(&args).await,
         Command::Config(ConfigCommand::Validate(args)) => start::validate(&args),
+        Command::Genesis(GenesisCommand::Identity(args)) => genesis::identity(&args),
         Command::Genesis(GenesisCommand::New(args)) => genesis::new(&args),
+        Command::Rotation(RotationCommand::Show(args)) => rotation::show(&args).await,
+        Command::Rotation(RotationCommand::Vote(args)) => rotation::vote(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Keys(KeysCommand::New(args)) => keys::new(&args),
     }

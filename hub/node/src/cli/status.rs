@@ -5,7 +5,7 @@ use infrastrukt_api::{HubApiClient, HubStatus};
 use jsonrpsee::http_client::HttpClientBuilder;
 use std::time::Duration;
 
-use super::{CODE_UNREACHABLE, Failure};
+use super::{CODE_UNREACHABLE, DEFAULT_URL, Failure};
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(clap::Args)]
 pub(crate) struct StatusArgs {
     /// The hub's JSON-RPC interface
-    #[arg(long, default_value = "http://127.0.0.1:8645")]
+    #[arg(long, default_value = DEFAULT_URL)]
     url: String,
     /// Write JSON
     #[arg(long)]

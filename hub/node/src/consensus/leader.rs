@@ -170,3 +170,42 @@ impl Consensus for InProcessLeader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infrastrukt_store::{CONSENSUS_COLUMNS, MemoryStore};
+    use infrastrukt_types::{DealCancel, DealId};
+
+    struct Stopped;
+
+    #[async_trait]
+    impl Clock for Stopped {
+        fn now_ms(&self) -> u64 {
+            1_700_000_000_900
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            tokio::time::sleep(duration).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn blocks_are_made_under_load_while_the_second_stays() {
+        let log = Arc::new(ConsensusLog::new(Arc::new(MemoryStore::new(CONSENSUS_COLUMNS))));
+        let pace = Pace { block_interval_ms: 200, heartbeat_ms: 1_000, lead_max_s: 1 };
+        let leader = InProcessLeader::open(log, Arc::new(Stopped), pace).unwrap();
+        for byte in 1..=5 {
+            let cancel = DealCancel { deal: DealId(B256::repeat_byte(byte)), signatures: Vec::new() };
+            leader.submit(HubTx::CancelDeal(cancel)).await.unwrap();
+            leader.step().await.unwrap();
+        }
+        assert_eq!(leader.height(), Height(5));
+        for height in 1..=5 {
+            let block = leader.decided(Height(height)).await.unwrap();
+            assert_eq!((block.txs.len(), block.time), (1, Timestamp(1_700_000_000)));
+        }
+        leader.step().await.unwrap();
+        assert_eq!(leader.height(), Height(5), "without entries the next block waits for the next second");
+    }
+}

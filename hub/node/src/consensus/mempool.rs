@@ -62,10 +62,13 @@ impl Room {
     }
 }
 
-/// The queue of entries, first come first served.
+/// Two queues of entries, each first come first served. The first one is emptied before the second: certificates and
+/// attestations have deadlines behind them, and come in bounded number from validators; what anyone may offer fills
+/// the room that they leave in a block.
 #[derive(Default)]
 pub struct Mempool {
-    queue: VecDeque<Waiting>,
+    first: VecDeque<Waiting>,
+    second: VecDeque<Waiting>,
     digests: HashSet<B256>,
     all: Room,
     public: Room,
@@ -76,6 +79,14 @@ const fn is_public(tx: &HubTx) -> bool {
     match tx {
         HubTx::RegisterDeal(_) | HubTx::CancelDeal(_) => true,
         HubTx::Attest(_) | HubTx::Certify { .. } | HubTx::Rotate(_) => false,
+    }
+}
+
+/// True for entries that go before all others.
+const fn is_urgent(tx: &HubTx) -> bool {
+    match tx {
+        HubTx::Attest(_) | HubTx::Certify { .. } => true,
+        HubTx::RegisterDeal(_) | HubTx::CancelDeal(_) | HubTx::Rotate(_) => false,
     }
 }
 
@@ -100,24 +111,32 @@ impl Mempool {
             self.public.add(bytes);
         }
         self.digests.insert(digest);
-        self.queue.push_back(Waiting { digest, tx, bytes });
+        let queue = if is_urgent(&tx) { &mut self.first } else { &mut self.second };
+        queue.push_back(Waiting { digest, tx, bytes });
         Ok(true)
     }
 
-    /// Takes the entries of the next block, oldest first, up to a block's bounds.
+    /// Takes the entries of the next block, urgent ones first, each queue oldest first, up to a block's bounds.
     pub fn take_block(&mut self) -> Vec<HubTx> {
         let mut taken = Vec::new();
         let mut bytes = 0;
-        while let Some(next) = self.queue.front() {
-            if taken.len() == BLOCK_ENTRIES_MAX || bytes + next.bytes > BLOCK_BYTES_MAX {
-                break;
-            }
-            let Some(next) = self.queue.pop_front() else { break };
+        while let Some(next) = self.pop_within(BLOCK_BYTES_MAX - bytes) {
             bytes += next.bytes;
             self.forget(&next);
             taken.push(next.tx);
+            if taken.len() == BLOCK_ENTRIES_MAX {
+                break;
+            }
         }
         taken
+    }
+
+    /// The next entry, unless it has more than `bytes_max`. One that does not fit holds back those behind it, so that
+    /// large ones get their turn too.
+    fn pop_within(&mut self, bytes_max: usize) -> Option<Waiting> {
+        let queue = if self.first.is_empty() { &mut self.second } else { &mut self.first };
+        let fits = queue.front().is_some_and(|next| next.bytes <= bytes_max);
+        if fits { queue.pop_front() } else { None }
     }
 
     fn forget(&mut self, entry: &Waiting) {
@@ -130,19 +149,21 @@ impl Mempool {
 
     /// Entries waiting.
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.first.len() + self.second.len()
     }
 
     /// True when nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.first.is_empty() && self.second.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infrastrukt_types::{Address, Attestation, Bytes, DealCancel, DealId};
+    use infrastrukt_types::{
+        Address, Attestation, Bytes, CheckpointKind, DealCancel, DealId, EcdsaCertificate, Height,
+    };
 
     fn cancel(byte: u8, padding: usize) -> HubTx {
         let signatures = vec![Bytes::from(vec![byte; padding])];
@@ -176,6 +197,24 @@ mod tests {
         }
         assert!(matches!(refused, Some(MempoolError::Full { .. })));
         assert_eq!(mempool.offer(attest(1)), Ok(true));
+    }
+
+    #[test]
+    fn certificates_and_attestations_do_not_wait_behind_public_entries() {
+        let mut mempool = Mempool::default();
+        for byte in 0..9 {
+            assert_eq!(mempool.offer(cancel(byte, 1 << 20)), Ok(true));
+        }
+        let certify = HubTx::Certify {
+            height: Height(1),
+            kind: CheckpointKind::Commits,
+            certificate: EcdsaCertificate(Bytes::from_static(b"any")),
+        };
+        assert_eq!(mempool.offer(attest(1)), Ok(true));
+        assert_eq!(mempool.offer(certify.clone()), Ok(true));
+        let block = mempool.take_block();
+        assert_eq!(block[..3], [attest(1), certify, cancel(0, 1 << 20)]);
+        assert_eq!((block.len(), mempool.len()), (5, 6), "the rest of the block is the others'");
     }
 
     #[test]

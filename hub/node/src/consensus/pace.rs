@@ -9,21 +9,20 @@ pub struct Pace {
     pub block_interval_ms: u64,
     /// Milliseconds between blocks while nothing waits, so that hub time advances and deadlines fire.
     pub heartbeat_ms: u64,
-    /// Most seconds that hub time may run ahead of the clock. Time has whole seconds and increases strictly, so blocks
-    /// closer than a second apart borrow from the future, and idle seconds pay it back.
+    /// Most seconds that hub time may be ahead of the clock. It never decreases, so a clock that was set back makes
+    /// blocks wait only where it was set back by more than this.
     pub lead_max_s: u64,
 }
 
 impl Pace {
-    /// The time of the next block after one of time `last`, or `None` where it is too early for one.
+    /// The time of the next block after one of time `last`, or `None` where it is too early for one. Blocks may share a
+    /// second: their heights say which is first.
     pub fn next_time(&self, last: Timestamp, now: Timestamp, waiting: bool) -> Option<Timestamp> {
         if now > last {
             return Some(now);
         }
-        let next = last.plus(1);
-        let lead = next.0.saturating_sub(now.0);
-        // A heartbeat never borrows: idle time is when the debt is paid.
-        (waiting && lead <= self.lead_max_s).then_some(next)
+        // A heartbeat is there to let time advance, and makes no second block of the same time.
+        (waiting && last.0.saturating_sub(now.0) <= self.lead_max_s).then_some(last)
     }
 
     /// Milliseconds to wait after a block before the next one may be made.
@@ -43,17 +42,19 @@ mod tests {
     }
 
     #[test]
-    fn time_follows_the_clock_and_borrows_within_the_lead() {
+    fn time_follows_the_clock_and_blocks_share_a_second_under_load() {
         check(10, 15, false, Some(15));
         check(10, 15, true, Some(15));
-        check(10, 10, true, Some(11));
-        check(12, 10, true, Some(13));
-        check(13, 10, true, None);
+        check(10, 10, true, Some(10));
         check(10, 10, false, None);
     }
 
     #[test]
-    fn a_clock_set_back_stops_blocks_instead_of_time_going_back() {
+    fn a_clock_set_back_stops_time_and_then_blocks_but_time_never_goes_back() {
+        check(12, 10, true, Some(12));
+        check(13, 10, true, Some(13));
+        check(14, 10, true, None);
+        check(12, 10, false, None);
         check(1_000, 10, true, None);
         check(1_000, 10, false, None);
     }

@@ -2,9 +2,9 @@
 
 use infrastrukt_api::Share;
 use infrastrukt_ports::{Clock, Consensus, FactVerifier, PortError, Remedy, Signer, SignerError, StoreError};
-use infrastrukt_protocol::{Change, CheckpointRecord, EpochRecord, ExecuteError, Executed, Hub, StateView};
+use infrastrukt_protocol::{Change, EpochRecord, ExecuteError, Executed, Hub, LeafState, LegState, StateView};
 use infrastrukt_store::{ApplyError, HubStore, SignOnceError};
-use infrastrukt_types::{Address, Block, CheckpointKind, Epoch, Height, HubTx, Timestamp};
+use infrastrukt_types::{Address, Block, CheckpointKind, Decision, Epoch, Height, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,8 +20,9 @@ use super::{
     applied::Applied,
     attest::{Attestor, FACTS_QUEUE},
     evidence::{EvidenceInbox, OfferOutcome, Offered, evidence_lane},
-    shares::{SharePool, SlotKey, turn},
-    signing::{check, judged_time},
+    kept::{count_again, recall},
+    shares::SharePool,
+    sharing::is_waiting,
 };
 use crate::config::EvidenceLimits;
 
@@ -29,12 +30,6 @@ use crate::config::EvidenceLimits;
 const TICK: Duration = Duration::from_secs(1);
 /// How long to leave storage, consensus or the signer alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Uncertified checkpoints looked at in one tick.
-const RESIGNED_MAX: usize = 256;
-/// Milliseconds each validator leaves a complete certificate to the one whose turn it is before.
-const TURN_MS: u64 = 2_000;
-/// Milliseconds after which a certificate that did not reach the log is offered again.
-const REOFFER_MS: u64 = 5_000;
 /// Blocks that a slow listener may be behind.
 const APPLIED_BUFFER: usize = 256;
 
@@ -111,7 +106,7 @@ impl Validator {
     }
 }
 
-fn lock(pool: &Mutex<SharePool>) -> MutexGuard<'_, SharePool> {
+pub(super) fn lock(pool: &Mutex<SharePool>) -> MutexGuard<'_, SharePool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -129,7 +124,7 @@ pub(crate) fn spawn(
     let (inbox, checker) = evidence_lane(around.evidence, by_chain, facts, around.clock.clone());
     let (progress, watched) = watch::channel(Progress { height: tip.height, time: tip.time, stopped: None });
     let (applied, _) = broadcast::channel(APPLIED_BUFFER);
-    let pool = Arc::new(Mutex::new(SharePool::default()));
+    let pool = Arc::new(Mutex::new(stored_pool(&store, around, tip.time)?));
     let attestor = Attestor {
         hub_id: around.hub.hub_id,
         store: store.clone(),
@@ -156,6 +151,15 @@ pub(crate) fn spawn(
     Ok(validator)
 }
 
+/// The shares that were stored before the last stop.
+fn stored_pool(store: &HubStore, around: &Surroundings, tip: Timestamp) -> Result<SharePool, StoreError> {
+    let mut pool = SharePool::default();
+    let recalled = recall(store, &around.hub, tip.max(around.clock.now()))?;
+    let evicted = count_again(&mut pool, recalled);
+    store.forget_shares(&evicted)?;
+    Ok(pool)
+}
+
 async fn until(node: CancellationToken, work: impl Future<Output = ()>) {
     work.await;
     node.cancelled().await;
@@ -167,7 +171,7 @@ fn current_epoch(store: &HubStore, epoch: Epoch) -> Result<EpochRecord, StoreErr
 
 /// Why a validator cannot go on. Everything else is tried again.
 #[derive(Debug, thiserror::Error)]
-enum Fatal {
+pub(super) enum Fatal {
     #[error("{0}")]
     Block(ExecuteError<StoreError>),
     #[error(transparent)]
@@ -179,7 +183,7 @@ enum Fatal {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub(super) enum StepError {
     #[error(transparent)]
     Fatal(#[from] Fatal),
     #[error(transparent)]
@@ -188,13 +192,14 @@ enum StepError {
     Signer(#[from] SignerError),
 }
 
-struct Actor {
-    around: Surroundings,
-    store: Arc<HubStore>,
-    signer: Arc<dyn Signer>,
-    pool: Arc<Mutex<SharePool>>,
-    epoch: EpochRecord,
-    progress: watch::Sender<Progress>,
+/// Follows the log. Its part in certificates is in `sharing`.
+pub(super) struct Actor {
+    pub(super) around: Surroundings,
+    pub(super) store: Arc<HubStore>,
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) pool: Arc<Mutex<SharePool>>,
+    pub(super) epoch: EpochRecord,
+    pub(super) progress: watch::Sender<Progress>,
     applied: broadcast::Sender<Arc<Applied>>,
 }
 
@@ -208,7 +213,7 @@ impl Actor {
             let outcome = tokio::select! {
                 () = own.cancelled() => return,
                 block = self.next_block(next) => self.follow(block).await,
-                Ok(share) = gossip.recv() => self.receive(share).await,
+                Ok(share) = gossip.recv() => self.receive(share, &mut gossip).await,
                 () = &mut tick => {
                     tick = clock.sleep(TICK);
                     self.tend().await
@@ -259,144 +264,102 @@ impl Actor {
             },
         };
         let executed = self.execute(&block).await?;
-        if executed.tip.epoch != self.epoch.epoch {
-            self.epoch = current_epoch(&self.store, executed.tip.epoch)?;
-        }
-        self.progress.send_modify(|progress| {
-            progress.height = block.height;
-            progress.time = block.time;
-        });
+        self.catch_up()?;
+        // A block that was known already has its checkpoints signed by `tend`.
+        let Some(executed) = executed else { return Ok(()) };
         self.drop_finished(&executed);
         // Nobody need be listening.
         let _ = self.applied.send(Arc::new(Applied::new(self.around.hub.hub_id, &block, &executed)));
         for record in &executed.checkpoints {
             self.sign(record).await?;
         }
+        if shows_commit(&executed) {
+            self.recall().await?;
+        }
+        self.save().await?;
         self.offer().await;
         Ok(())
     }
 
-    /// Executes a block and stores the outcome in one synced batch.
-    async fn execute(&self, block: &Block) -> Result<Executed, StepError> {
-        let (hub, store, block) = (self.around.hub.clone(), self.store.clone(), block.clone());
-        let work = tokio::task::spawn_blocking(move || {
-            let executed = match hub.execute(store.as_ref(), &block) {
+    /// Executes a block and stores the outcome in one synced batch. `None` where the store has the block: a batch may
+    /// have reached the disk although its commit reported a failure.
+    async fn execute(&self, block: &Block) -> Result<Option<Executed>, StepError> {
+        let (hub, block) = (self.around.hub.clone(), block.clone());
+        let work = move |store: &HubStore| -> Result<Option<Executed>, StepError> {
+            let tip = store.tip()?;
+            if tip.height == block.height && tip.block_hash == block.hash() {
+                return Ok(None);
+            }
+            let executed = match hub.execute(store, &block) {
                 Ok(executed) => executed,
                 Err(ExecuteError::View(error)) => return Err(StepError::Store(error)),
                 Err(error) => return Err(Fatal::Block(error).into()),
             };
             match store.apply(&block, &executed) {
-                Ok(()) => Ok(executed),
+                Ok(()) => Ok(Some(executed)),
                 Err(ApplyError::Store(error)) => Err(error.into()),
                 Err(error @ ApplyError::OutOfOrder { .. }) => Err(Fatal::Apply(error).into()),
             }
-        });
-        work.await.unwrap_or_else(|error| Err(StoreError::Io(error.to_string()).into()))
+        };
+        self.blocking(work).await
     }
 
-    /// Superseded COMMITs stay: a certificate of shares that were released in time still counts.
+    /// Takes height, time and epoch from the store, which alone knows how far this validator is.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        let tip = self.store.tip()?;
+        if tip.epoch != self.epoch.epoch {
+            self.epoch = current_epoch(&self.store, tip.epoch)?;
+            let (validator, epoch) = (self.signer.address(), self.epoch.epoch);
+            let signs = self.epoch.set.find(validator).is_some();
+            tracing::info!(%validator, %epoch, signs, "an epoch begins");
+        }
+        self.progress.send_modify(|progress| {
+            progress.height = tip.height;
+            progress.time = tip.time;
+        });
+        Ok(())
+    }
+
+    /// Works on the store on a thread that may block.
+    pub(super) async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&HubStore) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.store.clone();
+        let outcome = tokio::task::spawn_blocking(move || work(&store)).await;
+        outcome.unwrap_or_else(|error| Err(StoreError::Io(error.to_string()).into()))
+    }
+
     fn drop_finished(&self, executed: &Executed) {
         let mut pool = lock(&self.pool);
         for change in &executed.changes {
-            if let Change::Checkpoint(record) = change {
-                let kind = record.checkpoint.kind;
-                let replaced = record.superseded && kind != CheckpointKind::Commits;
-                if record.certificate.is_some() || replaced {
-                    pool.forget((record.checkpoint.height, kind));
-                }
+            if let Change::Checkpoint(record) = change
+                && !is_waiting(record, self.epoch.epoch)
+            {
+                pool.forget((record.checkpoint.height, record.checkpoint.kind));
             }
         }
     }
+}
 
-    /// Signs a checkpoint if the rule allows it, now and once the signature is there, and lets the others know.
-    async fn sign(&self, record: &CheckpointRecord) -> Result<(), StepError> {
-        let key = (record.checkpoint.height, record.checkpoint.kind);
-        if record.checkpoint.epoch == self.epoch.epoch {
-            lock(&self.pool).begin(key, record.checkpoint.digest(), &Arc::new(self.epoch.set.clone()));
+/// True where the block proves that a leg was paid under a COMMIT whose certificate is not in the log.
+fn shows_commit(executed: &Executed) -> bool {
+    executed.changes.iter().any(|change| match change {
+        Change::Deal(deal) => {
+            let certified = matches!(deal.leaf, LeafState::Certified(_));
+            deal.decision == Some(Decision::Commit) && deal.any(LegState::Released) && !certified
         }
-        if self.epoch.set.find(self.signer.address()).is_none() || !self.may_sign(record)? {
-            return Ok(());
-        }
-        self.remember(record).await?;
-        let signature = self.signer.sign(record.checkpoint.digest()).await?;
-        // A signer may take its time: the limit is checked again at the moment the share leaves.
-        if !self.may_sign(record)? {
-            return Ok(());
-        }
-        let share = Share {
-            validator: self.signer.address(),
-            height: key.0,
-            kind: key.1,
-            signature: signature.to_vec().into(),
-        };
-        // Through the same gate as a stranger's: a broken signer is noticed here.
-        if let Err(refusal) = lock(&self.pool).receive(share.clone(), key.0, &self.epoch.set) {
-            tracing::error!(%refusal, height = %key.0, "this validator's own share is invalid: check its key");
-            return Ok(());
-        }
-        // Alone in the node, nobody listens.
-        let _ = self.around.gossip.send(share);
-        Ok(())
-    }
-
-    /// Puts on disk what is about to be signed. Another signature for the same is never made, not even by mistake.
-    async fn remember(&self, record: &CheckpointRecord) -> Result<(), StepError> {
-        let (store, record) = (self.store.clone(), record.clone());
-        match tokio::task::spawn_blocking(move || store.sign_once(&record)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(SignOnceError::Store(error))) => Err(error.into()),
-            Ok(Err(error @ (SignOnceError::Digest { .. } | SignOnceError::Decision { .. }))) => {
-                Err(Fatal::SignOnce(error).into())
-            }
-            Err(error) => Err(StoreError::Io(error.to_string()).into()),
-        }
-    }
-
-    fn may_sign(&self, record: &CheckpointRecord) -> Result<bool, StoreError> {
-        let hub = &self.around.hub;
-        let tip = self.progress.borrow().time;
-        let now = judged_time(tip, self.around.clock.now(), hub.genesis.timing.skew_max_s);
-        let verdict = check(hub, self.store.as_ref(), record, &self.epoch, now)?;
-        if let Err(refusal) = &verdict {
-            let checkpoint = &record.checkpoint;
-            tracing::debug!(%refusal, height = %checkpoint.height, kind = ?checkpoint.kind, "not signed");
-            metrics::counter!("infrastrukt_hub_signatures_withheld_total").increment(1);
-        }
-        Ok(verdict.is_ok())
-    }
-
-    async fn receive(&self, share: Share) -> Result<(), StepError> {
-        let (from, executed) = (share.validator, self.progress.borrow().height);
-        if let Err(refusal) = lock(&self.pool).receive(share, executed, &self.epoch.set) {
-            tracing::warn!(%refusal, %from, "a share is not counted");
-        }
-        self.offer().await;
-        Ok(())
-    }
-
-    /// Signs what is still uncertified, also after a restart, and repeats shares that others may have missed.
-    async fn tend(&mut self) -> Result<(), StepError> {
-        let Some(end) = self.progress.borrow().height.next() else { return Ok(()) };
-        for (height, kind) in self.store.uncertified(end, RESIGNED_MAX)? {
-            if let Some(record) = self.store.checkpoint(height, kind)? {
-                self.sign(&record).await?;
-            }
-        }
-        self.offer().await;
-        Ok(())
-    }
-
-    /// Offers complete certificates when it is this validator's turn.
-    async fn offer(&self) {
-        let me = self.signer.address();
-        let turn_ms = |key: SlotKey| turn(&self.epoch.set, me, key).saturating_mul(TURN_MS);
-        let now_ms = self.around.clock.now_ms();
-        let complete = lock(&self.pool).take_complete(now_ms, REOFFER_MS, turn_ms);
-        for ((height, kind), certificate) in complete {
-            tracing::debug!(%height, ?kind, validator = %me, "certificate complete");
-            if let Err(error) = self.around.consensus.submit(HubTx::Certify { height, kind, certificate }).await {
-                tracing::warn!(%height, ?kind, %error, "a certificate was not taken, it is offered again");
-            }
-        }
-    }
+        Change::Message(_)
+        | Change::Tally { .. }
+        | Change::Fact { .. }
+        | Change::Checkpoint(_)
+        | Change::Epoch(_)
+        | Change::Rotation { .. }
+        | Change::Frozen { .. }
+        | Change::Tip(_) => false,
+    })
 }

@@ -2,7 +2,7 @@
 
 use infrastrukt_ports::{Clock, Consensus, Signer, SignerError, StoreError};
 use infrastrukt_protocol::StateView;
-use infrastrukt_store::HubStore;
+use infrastrukt_store::{BlockConflict, HubStore};
 use infrastrukt_types::{Attestation, Fact, FactId, HubId, HubTx, Verified};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -70,6 +70,8 @@ impl Attestor {
             tracing::warn!(?fact, validator = %self.signer.address(), "the log never took this fact, it is given up");
         }
         if !self.is_member()? {
+            // Its votes would count for nothing. Once it is a member, relayers offer what is not proven again.
+            *pending = PendingFacts::default();
             return Ok(());
         }
         loop {
@@ -82,6 +84,10 @@ impl Attestor {
     }
 
     async fn attest(&self, facts: Vec<Fact>) -> Result<(), AttestError> {
+        let facts = self.remember(facts).await?;
+        if facts.is_empty() {
+            return Ok(());
+        }
         let signature = self.signer.sign(Attestation::digest(self.hub_id, &facts)).await?;
         let validator = self.signer.address();
         tracing::debug!(%validator, facts = facts.len(), "attesting");
@@ -91,6 +97,23 @@ impl Attestor {
             tracing::warn!(%validator, %error, "an attestation was not taken");
         }
         Ok(())
+    }
+
+    /// Puts on disk which block of which chain is vouched for, before the signature exists. A second hash of one block
+    /// is never signed: the chain is given up, with both hashes as the evidence.
+    async fn remember(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, StoreError> {
+        let store = self.store.clone();
+        let work = tokio::task::spawn_blocking(move || store.attest_once(facts));
+        let (facts, conflicts) = work.await.unwrap_or_else(|error| Err(StoreError::Io(error.to_string())))?;
+        for conflict in conflicts {
+            self.give_up(&conflict);
+        }
+        Ok(facts)
+    }
+
+    fn give_up(&self, conflict: &BlockConflict) {
+        tracing::error!(%conflict, validator = %self.signer.address(), "the chain is given up");
+        self.desk.halt(conflict.chain, &conflict.to_string());
     }
 
     /// True when nothing is left to say about a fact: it is proven, this validator voted, or its chain was given up.

@@ -5,9 +5,13 @@ mod applied;
 mod attest;
 mod desk;
 mod evidence;
+mod heads;
+mod kept;
 mod pending;
 mod shares;
+mod sharing;
 mod signing;
+mod turns;
 
 pub use actor::Validator;
 

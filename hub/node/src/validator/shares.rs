@@ -42,19 +42,24 @@ pub(crate) enum ShareRefusal {
 #[derive(Default)]
 pub(crate) struct SharePool {
     slots: BTreeMap<SlotKey, Slot>,
+    /// Shares on COMMITs that are counted and not stored yet.
+    unsaved: Vec<Share>,
     /// Shares that came before this validator had executed their block, the oldest first, by signer.
     early: BTreeMap<Address, VecDeque<Share>>,
 }
 
 impl SharePool {
-    /// Begins to collect for a checkpoint; shares that came early are counted now.
-    pub(crate) fn begin(&mut self, key: SlotKey, digest: B256, set: &Arc<ValidatorSet>) {
+    /// Begins to collect for a checkpoint; shares that came early are counted now. Returns the checkpoint that had to
+    /// make room, if one had to.
+    pub(crate) fn begin(&mut self, key: SlotKey, digest: B256, set: &Arc<ValidatorSet>) -> Option<SlotKey> {
         if self.slots.contains_key(&key) {
-            return;
+            return None;
         }
-        if self.slots.len() >= SLOTS_MAX {
-            // The oldest are the ones that were issued again since.
-            self.slots.pop_first();
+        // The oldest are the ones that were issued again since.
+        let full = self.slots.len() >= SLOTS_MAX;
+        let evicted = full.then(|| self.slots.first_key_value().map(|(key, _)| *key)).flatten();
+        if let Some(oldest) = evicted {
+            self.forget(oldest);
         }
         self.slots.insert(key, Slot { digest, set: set.clone(), shares: BTreeMap::new(), offer_at_ms: None });
         for share in self.take_early(key) {
@@ -62,6 +67,7 @@ impl SharePool {
                 tracing::warn!(%refusal, height = %key.0, kind = ?key.1, "a share is not counted");
             }
         }
+        evicted
     }
 
     fn take_early(&mut self, key: SlotKey) -> Vec<Share> {
@@ -95,23 +101,55 @@ impl SharePool {
     }
 
     fn add(&mut self, share: Share) -> Result<(), ShareRefusal> {
-        let Some(slot) = self.slots.get_mut(&(share.height, share.kind)) else { return Ok(()) };
+        if self.count(&share)? && share.kind == CheckpointKind::Commits {
+            self.unsaved.push(share);
+        }
+        Ok(())
+    }
+
+    /// Counts a share that is stored already, if it has to be. `true` where it is a new one.
+    pub(crate) fn count(&mut self, share: &Share) -> Result<bool, ShareRefusal> {
+        let Some(slot) = self.slots.get_mut(&(share.height, share.kind)) else { return Ok(false) };
         let signature: Signature =
             share.signature.as_ref().try_into().map_err(|_| ShareRefusal::Length(share.validator))?;
         if slot.shares.contains_key(&share.validator) {
-            return Ok(());
+            return Ok(false);
         }
         if slot.set.find(share.validator).is_none() {
             return Err(CertificateError::UnknownSigner(share.validator).into());
         }
         verify_share(share.validator, slot.digest, &signature)?;
         slot.shares.insert(share.validator, signature);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Shares to be stored, in the order they were counted.
+    pub(crate) fn unsaved(&self) -> Vec<Share> {
+        self.unsaved.clone()
+    }
+
+    /// The first `count` of them are stored.
+    pub(crate) fn saved(&mut self, count: usize) {
+        self.unsaved.drain(..count.min(self.unsaved.len()));
     }
 
     /// The checkpoint needs no shares any more: certified or issued again.
     pub(crate) fn forget(&mut self, key: SlotKey) {
         self.slots.remove(&key);
+        self.unsaved.retain(|share| (share.height, share.kind) != key);
+    }
+
+    /// One validator's share of a checkpoint.
+    pub(crate) fn share(&self, key: SlotKey, validator: Address) -> Option<Share> {
+        let signature = self.slots.get(&key)?.shares.get(&validator)?;
+        Some(Share { validator, height: key.0, kind: key.1, signature: signature.to_vec().into() })
+    }
+
+    /// Shares on COMMITs that are no quorum, those of the newest first.
+    pub(crate) fn incomplete_commits(&self, limit: usize) -> Vec<Share> {
+        let waiting = |(key, slot): &(&SlotKey, &Slot)| key.1 == CheckpointKind::Commits && !slot.is_complete();
+        let keys = self.slots.iter().rev().filter(waiting).map(|(key, _)| *key);
+        keys.flat_map(|key| self.shares(key)).take(limit).collect()
     }
 
     /// All shares of a checkpoint.

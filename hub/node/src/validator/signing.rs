@@ -21,14 +21,23 @@ pub(super) fn check<V: StateView<Error = StoreError>>(
     epoch: &EpochRecord,
     now: Timestamp,
 ) -> Result<Result<(), SignRefusal>, StoreError> {
-    let mut deals: Vec<DealRecord> = Vec::new();
+    let deals = deals_of(view, record)?;
+    Ok(may_sign(record, &deals, epoch, now, &Rules::from(&hub.genesis.timing)))
+}
+
+/// The deals that a checkpoint speaks of.
+pub(super) fn deals_of<V: StateView<Error = StoreError>>(
+    view: &V,
+    record: &CheckpointRecord,
+) -> Result<Vec<DealRecord>, StoreError> {
+    let mut deals = Vec::new();
     for leaf in &record.leaves {
         match leaf {
             Leaf::Decision(id, _) => deals.extend(view.deal(id)?),
             Leaf::Message(_) | Leaf::Expired(_) | Leaf::Rotate { .. } => {}
         }
     }
-    Ok(may_sign(record, &deals, epoch, now, &Rules::from(&hub.genesis.timing)))
+    Ok(deals)
 }
 
 #[cfg(test)]

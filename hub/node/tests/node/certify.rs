@@ -5,7 +5,7 @@ use infrastrukt_types::{CheckpointKind, FactKind, Leaf, Outbox};
 use jsonrpsee::ws_client::WsClientBuilder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::world::{CHAIN_A, CHAIN_B, Manner, World, certified, client, eventually, origin, submit};
+use crate::world::{CHAIN_A, CHAIN_B, Manner, World, certified, client, eventually, lock_all, origin, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_becomes_certified() {
@@ -59,7 +59,7 @@ async fn delivery_is_followed_to_its_end_and_pushed() {
     })
     .await;
     let filter = MessageFilter { state: Some(MessageState::Delivered), ..MessageFilter::default() };
-    assert_eq!(client.messages(filter).await.unwrap().len(), 1);
+    assert_eq!(client.messages(filter).await.unwrap().items.len(), 1);
     node.shutdown().await;
 }
 
@@ -71,8 +71,12 @@ async fn evidence_that_is_not_final_yet_is_tried_again() {
     }
     let node = world.start().await;
     let client = client(&node);
-    assert_eq!(submit(&client, &[world.sent(1)]).await, EvidenceOutcome::Accepted);
-    assert_eq!(certified(&client, 0).await.leaves.len(), 1);
+    let checkpoint = eventually("a certificate", || async {
+        submit(&client, &[world.sent(1)]).await;
+        client.certified(0, 1).await.unwrap().items.pop()
+    })
+    .await;
+    assert_eq!(checkpoint.leaves.len(), 1);
     node.shutdown().await;
 }
 
@@ -81,14 +85,7 @@ async fn a_swap_commits_when_every_leg_is_locked() {
     let world = World::in_memory();
     let node = world.start().await;
     let client = client(&node);
-    let deal = client.quote_deal(world.terms()).await.unwrap();
-    let id = client.register_deal(deal.clone()).await.unwrap();
-    assert_eq!(client.register_deal(deal.clone()).await.unwrap(), id, "the same again is no error");
-    for leg in deal.leg_refs() {
-        let kind = FactKind::Locked { deal: id, index: leg.index, lock_key: leg.lock_key(id) };
-        let fact = infrastrukt_types::Fact { origin: origin(leg.leg.chain, 5), kind };
-        assert_eq!(submit(&client, &[fact]).await, EvidenceOutcome::Accepted);
-    }
+    let (id, deal) = lock_all(&world, &client).await;
     let checkpoint = certified(&client, 0).await;
     assert_eq!(checkpoint.checkpoint.kind, CheckpointKind::Commits);
     assert_eq!(checkpoint.leaves[0].deal, Some(deal));

@@ -1,12 +1,22 @@
 //! What one or two faulty validators can do.
 
 use infrastrukt_api::{EvidenceOutcome, HubApiClient, MessageState};
+use infrastrukt_ports::{Column, StoreError, Write};
 use infrastrukt_protocol::{CheckpointRecord, Hub};
 use infrastrukt_store::HubStore;
 use infrastrukt_types::{B256, Checkpoint, CheckpointKind, Height};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use crate::world::{Manner, World, certified, client, eventually, submit};
+use crate::{
+    hooked::HookedStore,
+    world::{Manner, World, certified, client, eventually, submit},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_halted_validator_does_not_stop_the_hub() {
@@ -63,6 +73,29 @@ async fn a_lying_view_proves_nothing() {
     assert_eq!(message.state, MessageState::Certified);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(client.certified(1, 1).await.unwrap().items, Vec::new());
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_report_alone_failed_stops_nobody() {
+    let mut world = World::in_memory();
+    let failed = Arc::new(AtomicBool::new(false));
+    let once = failed.clone();
+    world.stores[1] = HookedStore::over(world.stores[1].clone(), move |inner, batch| {
+        let block = batch.0.iter().any(|write| matches!(write, Write::Put { column: Column("blocks"), .. }));
+        inner.commit(batch)?;
+        if block && !once.swap(true, Ordering::Relaxed) {
+            return Err(StoreError::Io("written, and yet an error".into()));
+        }
+        Ok(())
+    });
+    let node = world.start().await;
+    let client = client(&node);
+    submit(&client, &[world.sent(1)]).await;
+    let height = certified(&client, 0).await.checkpoint.height;
+    let second = &node.validators()[1];
+    eventually("its tip", || async { (second.height() > height).then_some(()) }).await;
+    assert_eq!((failed.load(Ordering::Relaxed), second.halted()), (true, None));
     node.shutdown().await;
 }
 

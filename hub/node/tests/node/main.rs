@@ -3,10 +3,20 @@
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod certify;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hooked;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod rotate;
+#[cfg(test)]
+mod votes;
 #[cfg(test)]
 mod world;

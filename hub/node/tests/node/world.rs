@@ -8,21 +8,29 @@ use infrastrukt_protocol::{ChainRecord, ChainTiming, Genesis, HubTiming, Identit
 use infrastrukt_registry::{EcdsaSigner, SecretKey};
 use infrastrukt_store::{CONSENSUS_COLUMNS, HUB_COLUMNS, MemoryStore, RocksStore};
 use infrastrukt_types::{
-    Account, Address, Amount, B256, Bytes, ChainId, Evidence, Fact, FactKind, HubId, Message, MessageId, Nonce, Origin,
-    ReceiptEvidence, ReceiptProof, Timestamp, Validator, ValidatorSet, Verified, codec, keccak256,
+    Account, Address, Amount, B256, Bytes, ChainId, Deal, DealId, Evidence, Fact, FactKind, HubId, Message, MessageId,
+    Nonce, Origin, ReceiptEvidence, ReceiptProof, Timestamp, Validator, ValidatorSet, Verified, codec, keccak256,
 };
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 /// Longest wait for something that should happen.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for all validators to ask what is final; one that stops at once never does.
+const HEADS_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) const CHAIN_A: ChainId = ChainId(31_337);
 pub(crate) const CHAIN_B: ChainId = ChainId(56);
+
+/// Last final block of both chains.
+pub(crate) const FINAL_HEAD: u64 = 1_000_000;
 
 /// What a pretended chain's verifier does.
 #[derive(Clone, Debug)]
@@ -40,6 +48,13 @@ pub(crate) enum Manner {
 pub(crate) struct FakeVerifier {
     chain: ChainId,
     manner: Mutex<Manner>,
+    /// How often somebody wanted to know the final head.
+    asked: AtomicUsize,
+}
+
+fn facts(evidence: &Evidence) -> Result<Vec<Fact>, PortError> {
+    let Evidence::Receipts(receipts) = evidence;
+    codec::decode(&receipts.receipts[0].receipt).map_err(|error| PortError::reject(error.to_string()))
 }
 
 #[async_trait]
@@ -48,10 +63,17 @@ impl FactVerifier for FakeVerifier {
         self.chain
     }
 
+    fn screen(&self, evidence: &Evidence) -> Result<(), PortError> {
+        facts(evidence).map(|_| ())
+    }
+
+    async fn final_head(&self) -> Result<u64, PortError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(FINAL_HEAD)
+    }
+
     async fn verify(&self, evidence: &Evidence) -> Result<Vec<Verified<Fact>>, PortError> {
-        let Evidence::Receipts(receipts) = evidence;
-        let mut facts: Vec<Fact> =
-            codec::decode(&receipts.receipts[0].receipt).map_err(|error| PortError::reject(error.to_string()))?;
+        let mut facts = facts(evidence)?;
         let mut manner = self.manner.lock().unwrap();
         match &mut *manner {
             Manner::Honest => {}
@@ -74,6 +96,22 @@ impl FactVerifier for FakeVerifier {
 
     async fn check(&self) -> Vec<Check> {
         Vec::new()
+    }
+}
+
+/// The system's clock, set ahead.
+pub(crate) struct AheadClock {
+    pub(crate) ahead_s: u64,
+}
+
+#[async_trait]
+impl Clock for AheadClock {
+    fn now_ms(&self) -> u64 {
+        SystemClock.now_ms() + self.ahead_s * 1_000
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
     }
 }
 
@@ -146,14 +184,27 @@ pub(crate) struct World {
     pub(crate) log: Arc<dyn Store>,
     pub(crate) stores: Vec<Arc<dyn Store>>,
     pub(crate) signers: Vec<Arc<dyn Signer>>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: NodeSettings,
     verifiers: Vec<[Arc<FakeVerifier>; 2]>,
 }
 
 impl World {
     pub(crate) fn in_memory() -> Self {
+        Self::hosting(4)
+    }
+
+    /// Hosts so many keys; the first four are the first set.
+    pub(crate) fn hosting(count: usize) -> Self {
         let store = |columns| Arc::new(MemoryStore::new(columns)) as Arc<dyn Store>;
-        Self::over(genesis(), store(CONSENSUS_COLUMNS), (0..4).map(|_| store(HUB_COLUMNS)).collect())
+        Self::over(genesis(), store(CONSENSUS_COLUMNS), (0..count).map(|_| store(HUB_COLUMNS)).collect())
+    }
+
+    /// Takes a validator away with all it has.
+    pub(crate) fn remove(&mut self, validator: usize) {
+        self.stores.remove(validator);
+        self.signers.remove(validator);
+        self.verifiers.remove(validator);
     }
 
     pub(crate) fn on_disk(folder: &Path, genesis: Genesis) -> Self {
@@ -164,17 +215,19 @@ impl World {
     }
 
     fn over(genesis: Genesis, log: Arc<dyn Store>, stores: Vec<Arc<dyn Store>>) -> Self {
-        let verifier = |chain| Arc::new(FakeVerifier { chain, manner: Mutex::new(Manner::Honest) });
+        let honest = || Mutex::new(Manner::Honest);
+        let verifier = |chain| Arc::new(FakeVerifier { chain, manner: honest(), asked: AtomicUsize::new(0) });
         let mut settings = NodeSettings::local();
         settings.consensus.block_interval_ms = 20;
         settings.consensus.time_lead_max_s = 30;
         Self {
             genesis,
             log,
-            stores,
-            signers: (0..4).map(signer).collect(),
+            signers: (0..).take(stores.len()).map(signer).collect(),
+            clock: Arc::new(SystemClock),
             settings,
-            verifiers: (0..4).map(|_| [verifier(CHAIN_A), verifier(CHAIN_B)]).collect(),
+            verifiers: stores.iter().map(|_| [verifier(CHAIN_A), verifier(CHAIN_B)]).collect(),
+            stores,
         }
     }
 
@@ -198,7 +251,7 @@ impl World {
             genesis: self.genesis.clone(),
             log: self.log.clone(),
             validators: (0..self.stores.len()).map(kit).collect(),
-            clock: Arc::new(SystemClock),
+            clock: self.clock.clone(),
             settings: self.settings,
             render: Some(Arc::new(|| "metrics\n".into())),
         }
@@ -208,8 +261,19 @@ impl World {
         Node::start(self.parts()).await
     }
 
+    /// Starts a node of which every validator soon knows what is final.
     pub(crate) async fn start(&self) -> RunningNode {
-        self.try_start().await.unwrap()
+        let hosted = || self.verifiers.iter().take(self.stores.len()).flatten();
+        let asked = || hosted().map(|verifier| verifier.asked.load(Ordering::SeqCst)).collect::<Vec<_>>();
+        let before = asked();
+        let node = self.try_start().await.unwrap();
+        let start = Instant::now();
+        while asked().iter().zip(&before).any(|(now, before)| now <= before) && start.elapsed() < HEADS_PATIENCE {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // The last answer is noted right after it was given.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        node
     }
 
     /// A message from A to B as its gateway emitted it.
@@ -270,8 +334,29 @@ pub(crate) fn client(node: &RunningNode) -> HttpClient {
     HttpClientBuilder::default().build(node.rpc_url()).unwrap()
 }
 
+/// Offers facts as relayers do: what has to wait is offered again. Right after a start no block is known to be final.
 pub(crate) async fn submit(client: &HttpClient, facts: &[Fact]) -> EvidenceOutcome {
-    client.submit_evidence(vec![evidence(facts)]).await.unwrap().remove(0)
+    let start = Instant::now();
+    loop {
+        let outcome = client.submit_evidence(vec![evidence(facts)]).await.unwrap().remove(0);
+        if !matches!(outcome, EvidenceOutcome::Retry { .. }) || start.elapsed() > Duration::from_secs(1) {
+            return outcome;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Registers the deal of [`World::terms`] and locks all its legs.
+pub(crate) async fn lock_all(world: &World, client: &HttpClient) -> (DealId, Deal) {
+    let deal = client.quote_deal(world.terms()).await.unwrap();
+    let id = client.register_deal(deal.clone()).await.unwrap();
+    assert_eq!(client.register_deal(deal.clone()).await.unwrap(), id, "the same again is no error");
+    for leg in deal.leg_refs() {
+        let kind = FactKind::Locked { deal: id, index: leg.index, lock_key: leg.lock_key(id) };
+        let fact = Fact { origin: origin(leg.leg.chain, 5), kind };
+        assert_eq!(submit(client, &[fact]).await, EvidenceOutcome::Accepted);
+    }
+    (id, deal)
 }
 
 /// Waits until `look` finds something.

@@ -1,6 +1,6 @@
 //! Votes on facts: checked, counted once a validator, proven above two thirds.
 
-use infrastrukt_types::{Address, Attestation, Fact, HubId, ValidatorSet};
+use infrastrukt_types::{Address, Attestation, Fact, HubId, Timestamp, ValidatorSet};
 
 use super::{
     overlay::{Overlay, Stop},
@@ -8,7 +8,9 @@ use super::{
     tally::Tally,
     view::StateView,
 };
-use crate::limits::{FACTS_PER_ATTESTATION_MAX, PENDING_FACTS_PER_VALIDATOR_MAX};
+use crate::limits::{
+    FACTS_PER_ATTESTATION_MAX, PENDING_FACTS_PER_VALIDATOR_MAX, TALLIES_FORGOTTEN_PER_BLOCK_MAX, TALLY_LIFE_S,
+};
 
 impl<V: StateView> Overlay<'_, V> {
     /// Counts every admissible fact; the others are reported in `refused` and may be offered again.
@@ -66,6 +68,20 @@ impl<V: StateView> Overlay<'_, V> {
         }
         self.put_tally(id, None);
         self.prove(hub, fact)
+    }
+
+    /// Forgets votes that waited too long for a quorum, and frees their voters' places.
+    pub(super) fn forget_stale_votes(&mut self) -> Result<(), Stop<V::Error>> {
+        let before = Timestamp(self.now.0.saturating_sub(TALLY_LIFE_S));
+        let stale = self.before().stale_tallies(before, TALLIES_FORGOTTEN_PER_BLOCK_MAX).map_err(Stop::View)?;
+        for id in stale {
+            let Some(tally) = self.tally(&id)? else { continue };
+            for voter in &tally.voters {
+                self.release(*voter);
+            }
+            self.put_tally(id, None);
+        }
+        Ok(())
     }
 
     /// Takes a place among the validator's unproven facts.

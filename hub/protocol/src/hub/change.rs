@@ -19,7 +19,7 @@ pub enum Change {
     Message(MessageRecord),
     /// A deal's record.
     Deal(DealRecord),
-    /// Votes on a fact; none once it is proven.
+    /// Votes on a fact; none once it is proven, or forgotten.
     Tally {
         /// The fact.
         id: FactId,

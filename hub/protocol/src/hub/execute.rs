@@ -62,8 +62,8 @@ pub enum ExecuteError<E> {
         /// The block before.
         expected: B256,
     },
-    /// Hub time increases strictly.
-    #[error("block time {given} is not after {tip}")]
+    /// Hub time never decreases.
+    #[error("block time {given} is before {tip}, the time of the block before")]
     Time {
         /// The block's.
         given: Timestamp,
@@ -119,6 +119,7 @@ impl Hub {
         let mut overlay = Overlay::new(view, &self.genesis, tip, block.height, block.time);
         let mut refused = Vec::new();
         fatal(overlay.pass_time())?;
+        fatal(overlay.forget_stale_votes())?;
         for (place, tx) in block.txs.iter().enumerate() {
             let mut reasons = Vec::new();
             match self.entry(&mut overlay, tx, &mut reasons) {
@@ -185,7 +186,9 @@ fn check_header<E>(tip: &Tip, block: &Block) -> Result<(), ExecuteError<E>> {
     if block.parent != tip.block_hash {
         return Err(ExecuteError::Parent { height: block.height, given: block.parent, expected: tip.block_hash });
     }
-    if block.time <= tip.time {
+    // Height gives the order, so blocks may share a second. No deadline needs more: each compares `>` or `≤` with the
+    // time of one block, and what holds at a second holds for every block of it.
+    if block.time < tip.time {
         return Err(ExecuteError::Time { given: block.time, tip: tip.time });
     }
     if block.txs.len() > TXS_PER_BLOCK_MAX {

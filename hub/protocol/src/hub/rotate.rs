@@ -7,19 +7,15 @@ use super::{
     refusal::Refusal,
     view::StateView,
 };
-use crate::valset::{EpochRecord, RotationRefusal, RotationTally, check_proposal};
+use crate::valset::{EpochRecord, RotationRefusal, RotationTally, check_rotation_vote};
 
 impl<V: StateView> Overlay<'_, V> {
     pub(super) fn rotate(&mut self, hub: HubId, vote: &RotationVote) -> Result<(), Stop<V::Error>> {
         let current = self.epoch(self.tip.epoch)?.ok_or(Refusal::UnknownEpoch(self.tip.epoch))?;
-        if current.set.find(vote.validator).is_none() {
-            return Err(Refusal::NotAValidator(vote.validator).into());
-        }
-        check_proposal(vote, &current, self.now)?;
+        check_rotation_vote(hub, vote, &current, self.now)?;
         if self.epoch(vote.epoch)?.is_some() {
             return Err(RotationRefusal::Decided(vote.epoch).into());
         }
-        vote.verify(hub)?;
         let mut tally = self.rotation(vote.epoch)?.unwrap_or_else(|| RotationTally::new(vote.epoch));
         let Some(decided) = tally.count(vote, &current.set) else {
             self.put_rotation(vote.epoch, Some(tally));

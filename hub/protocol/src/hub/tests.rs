@@ -12,6 +12,7 @@ use crate::{
     checkpoint::CheckpointRecord,
     deal::{DealRecord, DealState, LegState, Rules},
     genesis::Genesis,
+    limits::TALLY_LIFE_S,
     message::{MessageRecord, MessageState},
     testing::{NOW, deal, depositor, genesis, key, keys, message, origin, sign, signed},
     valset::{EpochRecord, RotationTally},
@@ -75,6 +76,11 @@ impl StateView for State {
 
     fn tally(&self, id: &FactId) -> Result<Option<Tally>, Infallible> {
         Ok(self.tallies.get(id).cloned())
+    }
+
+    fn stale_tallies(&self, before: Timestamp, limit: usize) -> Result<Vec<FactId>, Infallible> {
+        let stale = self.tallies.iter().filter(|(_, tally)| tally.first_seen < before);
+        Ok(stale.map(|(id, _)| *id).take(limit).collect())
     }
 
     fn fact_at(&self, chain: ChainId, block: u64, tx: u32, event: u32) -> Result<Option<FactId>, Infallible> {
@@ -270,6 +276,34 @@ fn a_fact_needs_more_than_two_thirds_and_counts_once_a_validator() {
     assert_eq!(world.message(1).state, MessageState::Proven);
     let late = world.block(vec![world.attest(2, &[fact])]);
     assert_eq!((late.refused.len(), late.changes.len(), late.checkpoints.len()), (0, 0, 0));
+}
+
+#[test]
+fn votes_without_a_quorum_are_forgotten_and_free_their_places() {
+    let mut world = World::new();
+    let fact = world.sent(1);
+    world.block((0..2).map(|validator| world.attest(validator, std::slice::from_ref(&fact))).collect());
+    let first_seen = world.tip().time;
+    world.block_at(first_seen.plus(TALLY_LIFE_S), vec![]);
+    assert_eq!((world.state.tallies.len(), world.tip().pending_facts.len()), (1, 2));
+    world.block_at(first_seen.plus(TALLY_LIFE_S + 1), vec![]);
+    assert!(world.state.tallies.is_empty() && world.tip().pending_facts.is_empty());
+    world.block(vec![world.attest(2, std::slice::from_ref(&fact))]);
+    assert!(world.state.messages.is_empty(), "forgotten votes no longer count");
+    world.prove(&[fact]);
+    assert_eq!(world.message(1).state, MessageState::Proven);
+}
+
+#[test]
+fn blocks_may_share_a_second() {
+    let mut world = World::new();
+    world.block(vec![HubTx::RegisterDeal(deal())]);
+    let decide_by = deal().decide_by;
+    let vote = |world: &World, index| (0..3).map(|v| world.attest(v, &[world.locked(index)])).collect::<Vec<_>>();
+    world.block_at(decide_by, vote(&world, 0));
+    world.block_at(decide_by, vote(&world, 1));
+    assert_eq!(world.deal().decision, Some(Decision::Commit), "the second itself is in time, in every block of it");
+    assert_eq!((world.tip().height, world.tip().time), (Height(3), decide_by));
 }
 
 #[test]
@@ -534,7 +568,7 @@ fn only_the_next_block_executes() {
     };
     assert!(matches!(check(|block| block.height = Height(2)), ExecuteError::Height { .. }));
     assert!(matches!(check(|block| block.parent = B256::repeat_byte(1)), ExecuteError::Parent { .. }));
-    assert!(matches!(check(|block| block.time.0 -= 1), ExecuteError::Time { .. }));
+    assert!(matches!(check(|block| block.time.0 -= 2), ExecuteError::Time { .. }));
 }
 
 #[test]

@@ -71,6 +71,9 @@ pub trait StateView {
     /// Votes on a fact that is not proven yet.
     fn tally(&self, id: &FactId) -> Result<Option<Tally>, Self::Error>;
 
+    /// Facts whose first vote is from before `before` and that are not proven yet, the oldest first.
+    fn stale_tallies(&self, before: Timestamp, limit: usize) -> Result<Vec<FactId>, Self::Error>;
+
     /// The fact proven at a position.
     fn fact_at(
         &self,

@@ -2,7 +2,7 @@
 
 use infrastrukt_types::{Account, AccountError, Amount, ChainId, Deal, LEGS_MAX, LEGS_MIN, Leg, Timestamp};
 
-use super::{DEAL_SPAN_MAX_S, ESCAPE_SPREAD_MAX_S, TIME_MAX};
+use super::{DEAL_SPAN_MAX_S, ESCAPE_SPREAD_MAX_S, TIME_MAX, TIP_PART};
 use crate::genesis::{ChainRecord, ChainTiming, Genesis};
 
 /// Why a deal is not registered. `index` is the leg's place.
@@ -85,6 +85,20 @@ pub enum DealRefusal {
         amount: Amount,
         /// Its tip.
         tip: Amount,
+    },
+    /// Whoever settles would take too much of the leg, of a refund as well.
+    #[error(
+        "leg {index}: tip {tip} is more than {most}, one part in {TIP_PART} of the amount {amount}: make it smaller"
+    )]
+    TipHigh {
+        /// Leg.
+        index: usize,
+        /// Its amount.
+        amount: Amount,
+        /// Its tip.
+        tip: Amount,
+        /// Most accepted.
+        most: Amount,
     },
     /// `lock_by + F + P + s ≤ decide_by`.
     #[error("leg {index}: decide_by {decide_by} leaves no time to prove a lock: it must be {earliest} or later")]
@@ -210,6 +224,10 @@ fn check_leg(index: usize, leg: &Leg, chain: &ChainRecord) -> Result<(), DealRef
     if leg.tip >= leg.amount {
         return Err(DealRefusal::Amounts { index, amount: leg.amount, tip: leg.tip });
     }
+    let most = Amount(leg.amount.0 / TIP_PART);
+    if leg.tip > most {
+        return Err(DealRefusal::TipHigh { index, amount: leg.amount, tip: leg.tip, most });
+    }
     check_account(index, "token", leg.token, chain)?;
     for (field, account) in [("depositor", leg.depositor), ("on_commit", leg.on_commit), ("on_abort", leg.on_abort)] {
         if account.is_zero() {
@@ -321,6 +339,27 @@ mod tests {
         assert!(matches!(long, DealRefusal::TooLong { index: 1, .. }));
         let absurd = refused(|deal| deal.legs[1].escape_window = u64::MAX);
         assert!(matches!(absurd, DealRefusal::TimeRange { field: "escape_window", .. }));
+    }
+
+    #[test]
+    fn a_tip_is_at_most_a_tenth_of_its_leg() {
+        let with_tip = |index: usize, amount: u128, tip: u128| {
+            let mut deal = deal();
+            (deal.legs[index].amount, deal.legs[index].tip) = (Amount(amount), Amount(tip));
+            check_deal(&deal, NOW, &genesis())
+        };
+        for index in 0..2 {
+            assert_eq!(with_tip(index, 1_000, 100), Ok(()));
+            assert_eq!(with_tip(index, 9, 0), Ok(()));
+            let refusal = |amount, tip, most| {
+                let (amount, tip, most) = (Amount(amount), Amount(tip), Amount(most));
+                Err(DealRefusal::TipHigh { index, amount, tip, most })
+            };
+            assert_eq!(with_tip(index, 1_000, 101), refusal(1_000, 101, 100));
+            assert_eq!(with_tip(index, 1_000, 999), refusal(1_000, 999, 100));
+            assert_eq!(with_tip(index, 9, 1), refusal(9, 1, 0));
+            assert_eq!(with_tip(index, u128::MAX, u128::MAX - 1), refusal(u128::MAX, u128::MAX - 1, u128::MAX / 10));
+        }
     }
 
     #[test]

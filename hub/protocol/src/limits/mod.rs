@@ -26,6 +26,17 @@ pub const OPEN_DEALS_MAX: u32 = 100_000;
 /// Most facts that one validator may have attested to and that are not proven yet. A liar fills its own share only.
 pub const PENDING_FACTS_PER_VALIDATOR_MAX: u32 = 20_000;
 
+/// Seconds of hub time for which votes on a fact wait for a quorum. Afterwards they are forgotten, so that votes which
+/// lead nowhere take no room for ever; evidence that is offered again is voted on again.
+pub const TALLY_LIFE_S: u64 = 24 * 3_600;
+
+/// Most facts whose votes one block forgets; the rest follow in the next ones.
+pub const TALLIES_FORGOTTEN_PER_BLOCK_MAX: usize = 256;
+
+/// A tip is at most one part in this many of its leg's amount. Whoever settles earns it on ABORT as well, so that a tip
+/// near the amount would leave a depositor nothing of its own refund.
+pub const TIP_PART: u128 = 10;
+
 /// Most deals that time moves in one block; the rest follow in the next ones.
 pub const DUE_DEALS_PER_BLOCK_MAX: usize = 1_024;
 
@@ -34,6 +45,10 @@ pub const REISSUED_CHECKPOINTS_PER_BLOCK_MAX: usize = 16;
 
 /// Most messages, and most deals, that one block issues again after a change of epoch.
 pub const SWEPT_PER_BLOCK_MAX: usize = 512;
+
+/// Most seconds for which a new set may be given power, unless the epoch before it lasts longer. Less than the 400 days
+/// of the verifiers, whose clocks differ from the hub's: what they refuse would leave their chains behind.
+pub const EPOCH_SPAN_MAX_S: u64 = 390 * 24 * 3_600;
 
 /// Most members of a validator set.
 pub const VALIDATORS_MAX: usize = 100;

@@ -5,4 +5,4 @@ mod rotation;
 
 pub use epoch::EpochRecord;
 pub(crate) use epoch::is_sole_quorum;
-pub use rotation::{Proposal, RotationRefusal, RotationTally, check_proposal};
+pub use rotation::{Proposal, RotationRefusal, RotationTally, check_proposal, check_rotation_vote};

@@ -1,10 +1,10 @@
 //! Votes for the next set.
 
-use infrastrukt_types::{Address, Epoch, RotationVote, Timestamp, ValidatorSet};
+use infrastrukt_types::{Address, CertificateError, Epoch, HubId, RotationVote, Timestamp, ValidatorSet};
 use serde::{Deserialize, Serialize};
 
 use super::epoch::{EpochRecord, is_sole_quorum};
-use crate::limits::VALIDATORS_MAX;
+use crate::limits::{EPOCH_SPAN_MAX_S, VALIDATORS_MAX};
 
 /// Votes for the set of one epoch. A validator has one vote, its latest, so that there are never more proposals than
 /// validators.
@@ -30,6 +30,12 @@ pub struct Proposal {
 /// Why a vote is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RotationRefusal {
+    /// Not a validator of the current epoch.
+    #[error("{0} is no validator of the current epoch: members of the current set choose the next one")]
+    NotAValidator(Address),
+    /// Forged or malformed.
+    #[error(transparent)]
+    Signature(#[from] CertificateError),
     /// Epochs are consecutive.
     #[error("epoch {given} cannot follow epoch {current}: vote for the next one")]
     NotNext {
@@ -49,12 +55,35 @@ pub enum RotationRefusal {
         /// Must be after.
         earliest: Timestamp,
     },
+    /// The chains' verifiers would refuse it: a set that never expires could never be recovered from.
+    #[error("the next epoch would expire at {expires_at}: it must be {latest} or earlier")]
+    ExpiresLate {
+        /// Proposed.
+        expires_at: Timestamp,
+        /// Latest accepted.
+        latest: Timestamp,
+    },
     /// Too many members.
     #[error("a set of {0} members is larger than {VALIDATORS_MAX}")]
     TooLarge(usize),
     /// One key would decide alone.
     #[error("one member of the proposed set alone holds more than two thirds of the weight")]
     SoleQuorum,
+}
+
+/// Checks a vote at hub time `now`: the voter is in the `current` set, the proposal keeps the rules, the signature is
+/// the voter's. Pure, so that a node refuses junk before it is ordered. Whether a set was chosen before, the log says.
+pub fn check_rotation_vote(
+    hub: HubId,
+    vote: &RotationVote,
+    current: &EpochRecord,
+    now: Timestamp,
+) -> Result<(), RotationRefusal> {
+    if current.set.find(vote.validator).is_none() {
+        return Err(RotationRefusal::NotAValidator(vote.validator));
+    }
+    check_proposal(vote, current, now)?;
+    Ok(vote.verify(hub)?)
 }
 
 /// Checks a proposal against the current epoch at hub time `now`.
@@ -66,6 +95,10 @@ pub fn check_proposal(vote: &RotationVote, current: &EpochRecord, now: Timestamp
     let earliest = now.max(Timestamp(current.expires_at.0.saturating_sub(1)));
     if vote.expires_at <= earliest {
         return Err(RotationRefusal::ExpiresEarly { expires_at: vote.expires_at, earliest });
+    }
+    let latest = now.plus(EPOCH_SPAN_MAX_S).max(current.expires_at);
+    if vote.expires_at > latest {
+        return Err(RotationRefusal::ExpiresLate { expires_at: vote.expires_at, latest });
     }
     if vote.set.members().len() > VALIDATORS_MAX {
         return Err(RotationRefusal::TooLarge(vote.set.members().len()));
@@ -103,7 +136,7 @@ impl RotationTally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{epoch_record, validator_set};
+    use crate::testing::{NOW, epoch_record, genesis, key, keys, signed, validator_set};
     use infrastrukt_types::Bytes;
 
     fn vote(of: usize, epoch: u64, expires_at: u64) -> RotationVote {
@@ -127,6 +160,27 @@ mod tests {
     }
 
     #[test]
+    fn a_vote_is_of_a_member_and_signed_by_it() {
+        let (hub, current) = (genesis().identity.hub_id(), epoch_record(1));
+        let check = |vote: &RotationVote| check_rotation_vote(hub, vote, &current, NOW);
+        let mut good = vote(1, 2, current.expires_at.0 + 9);
+        let digest = RotationVote::digest(hub, good.epoch, &good.set, good.expires_at);
+        good.signature = signed(&keys(4)[1], digest);
+        assert_eq!(check(&good), Ok(()));
+
+        let stranger = key(77);
+        let foreign =
+            RotationVote { validator: stranger.address(), signature: signed(&stranger, digest), ..good.clone() };
+        assert_eq!(check(&foreign), Err(RotationRefusal::NotAValidator(stranger.address())));
+        let forged = RotationVote { signature: signed(&stranger, digest), ..good.clone() };
+        assert!(matches!(check(&forged), Err(RotationRefusal::Signature(_))));
+        let edited = RotationVote { expires_at: good.expires_at.plus(1), ..good.clone() };
+        assert!(matches!(check(&edited), Err(RotationRefusal::Signature(_))));
+        let far = RotationVote { epoch: Epoch(3), ..good };
+        assert!(matches!(check(&far), Err(RotationRefusal::NotNext { .. })));
+    }
+
+    #[test]
     fn epochs_are_consecutive_and_outlive_the_one_before() {
         let current = epoch_record(1);
         let (now, end) = (Timestamp(current.expires_at.0 - 10), current.expires_at.0);
@@ -139,5 +193,19 @@ mod tests {
         assert!(matches!(early, RotationRefusal::ExpiresEarly { .. }));
         let past = check_proposal(&vote(0, 2, end + 5), &current, Timestamp(end + 5)).expect_err("refused");
         assert!(matches!(past, RotationRefusal::ExpiresEarly { .. }));
+    }
+
+    #[test]
+    fn no_set_is_given_power_without_end() {
+        let current = epoch_record(1);
+        let latest = NOW.plus(EPOCH_SPAN_MAX_S);
+        assert_eq!(check_proposal(&vote(0, 2, latest.0), &current, NOW), Ok(()));
+        let expires_at = latest.plus(1);
+        let late = check_proposal(&vote(0, 2, expires_at.0), &current, NOW);
+        assert_eq!(late, Err(RotationRefusal::ExpiresLate { expires_at, latest }));
+
+        let long = EpochRecord { expires_at: latest.plus(9), ..epoch_record(1) };
+        assert_eq!(check_proposal(&vote(0, 2, latest.0 + 9), &long, NOW), Ok(()));
+        assert!(check_proposal(&vote(0, 2, latest.0 + 10), &long, NOW).is_err());
     }
 }

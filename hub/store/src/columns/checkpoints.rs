@@ -17,7 +17,8 @@ pub(crate) fn key(height: Height, kind: CheckpointKind) -> Vec<u8> {
     [height.0.to_be_bytes().as_slice(), &[kind.byte()]].concat()
 }
 
-fn parse(key: &[u8]) -> Result<(Height, CheckpointKind), StoreError> {
+/// Reads the first nine bytes of a key.
+pub(crate) fn parse(key: &[u8]) -> Result<(Height, CheckpointKind), StoreError> {
     let height = Height(number_at(key, 0)?);
     let byte = key.get(8).copied();
     let kind = CheckpointKind::ALL.into_iter().find(|kind| Some(kind.byte()) == byte);

@@ -4,7 +4,7 @@ use infrastrukt_ports::{Batch, Column, Store, StoreError};
 use infrastrukt_protocol::{DealRecord, DealState, Rules};
 use infrastrukt_types::{Account, DealId, Timestamp, codec};
 
-use super::{by_sequence, damaged, hash_of, list, newest_key, number_at, read};
+use super::{Listed, by_sequence, damaged, hash_of, list, newest_key, number_at, read};
 
 /// Id → record.
 pub(crate) const DEALS: Column = Column("deals");
@@ -106,10 +106,16 @@ pub(crate) fn due(store: &dyn Store, before: Timestamp, limit: usize) -> Result<
     Ok(found)
 }
 
-pub(crate) fn newest(store: &dyn Store, filter: &DealFilter, limit: usize) -> Result<Vec<DealRecord>, StoreError> {
+pub(crate) fn newest(
+    store: &dyn Store,
+    filter: &DealFilter,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Listed<DealRecord>, StoreError> {
     let load = |id| get(store, &DealId(id));
+    let keep = |record: &DealRecord| filter.keeps(record);
     match filter.state {
-        Some(state) => list(store, BY_STATE, &[state_byte(state)], limit, load, |record| filter.keeps(record)),
-        None => list(store, NEWEST, &[], limit, load, |record| filter.keeps(record)),
+        Some(state) => list(store, (BY_STATE, &[state_byte(state)]), before, limit, load, keep),
+        None => list(store, (NEWEST, &[]), before, limit, load, keep),
     }
 }

@@ -2,9 +2,9 @@
 
 use infrastrukt_ports::{Batch, Column, Store, StoreError};
 use infrastrukt_protocol::Tally;
-use infrastrukt_types::{B256, ChainId, FactId, Origin, codec};
+use infrastrukt_types::{B256, ChainId, FactId, Origin, Timestamp, codec};
 
-use super::{hash_of, number_at, read};
+use super::{damaged, hash_of, number_at, read};
 
 /// Chain ‖ block ‖ transaction ‖ event → id of the fact proven there.
 pub(crate) const FACTS: Column = Column("facts");
@@ -14,6 +14,8 @@ pub(crate) const BLOCK_HASHES: Column = Column("fact_blocks");
 pub(crate) const PROVEN_HEIGHTS: Column = Column("proven_heights");
 /// Id → votes.
 pub(crate) const TALLIES: Column = Column("tallies");
+/// Time of the first vote ‖ id → nothing.
+pub(crate) const TALLIES_BY_AGE: Column = Column("tallies_by_age");
 
 fn block_key(chain: ChainId, block: u64) -> Vec<u8> {
     [chain.0.to_be_bytes(), block.to_be_bytes()].concat()
@@ -59,9 +61,31 @@ pub(crate) fn tally(store: &dyn Store, id: &FactId) -> Result<Option<Tally>, Sto
     read(store, TALLIES, id.as_ref())
 }
 
-pub(crate) fn put_tally(batch: &mut Batch, id: FactId, tally: Option<&Tally>) {
+fn age_key(tally: &Tally, id: FactId) -> Vec<u8> {
+    [tally.first_seen.0.to_be_bytes().as_slice(), id.as_ref()].concat()
+}
+
+/// Writes or removes votes and moves their index row; `old` is what the store holds now.
+pub(crate) fn put_tally(batch: &mut Batch, id: FactId, old: Option<&Tally>, tally: Option<&Tally>) {
+    if let Some(old) = old {
+        batch.delete(TALLIES_BY_AGE, age_key(old, id));
+    }
     match tally {
-        Some(tally) => batch.put(TALLIES, id.as_ref(), codec::encode(tally)),
+        Some(tally) => {
+            batch.put(TALLIES, id.as_ref(), codec::encode(tally));
+            batch.put(TALLIES_BY_AGE, age_key(tally, id), []);
+        }
         None => batch.delete(TALLIES, id.as_ref()),
     }
+}
+
+pub(crate) fn stale_tallies(store: &dyn Store, before: Timestamp, limit: usize) -> Result<Vec<FactId>, StoreError> {
+    let mut found = Vec::new();
+    for (key, _) in store.scan(TALLIES_BY_AGE, &[], &[], limit)? {
+        if number_at(&key, 0)? >= before.0 {
+            break;
+        }
+        found.push(FactId(hash_of(key.get(8..).ok_or_else(|| damaged("age of votes"))?)?));
+    }
+    Ok(found)
 }

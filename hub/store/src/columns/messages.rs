@@ -4,7 +4,7 @@ use infrastrukt_ports::{Batch, Column, Store, StoreError};
 use infrastrukt_protocol::{MessageRecord, MessageState};
 use infrastrukt_types::{ChainId, MessageId, codec};
 
-use super::{by_sequence, list, newest_key, read};
+use super::{Listed, by_sequence, list, newest_key, read};
 
 /// Id → record.
 pub(crate) const MESSAGES: Column = Column("messages");
@@ -79,11 +79,13 @@ pub(crate) fn open(store: &dyn Store, from: u64, end: u64, limit: usize) -> Resu
 pub(crate) fn newest(
     store: &dyn Store,
     filter: &MessageFilter,
+    before: Option<u64>,
     limit: usize,
-) -> Result<Vec<MessageRecord>, StoreError> {
+) -> Result<Listed<MessageRecord>, StoreError> {
     let load = |id| get(store, &MessageId(id));
+    let keep = |record: &MessageRecord| filter.keeps(record);
     match filter.state {
-        Some(state) => list(store, BY_STATE, &[state_byte(state)], limit, load, |record| filter.keeps(record)),
-        None => list(store, NEWEST, &[], limit, load, |record| filter.keeps(record)),
+        Some(state) => list(store, (BY_STATE, &[state_byte(state)]), before, limit, load, keep),
+        None => list(store, (NEWEST, &[]), before, limit, load, keep),
     }
 }

@@ -9,7 +9,8 @@ use super::{damaged, hash_of, read};
 /// Name → value.
 pub(crate) const META: Column = Column("meta");
 
-/// Version of the columns and of every type stored in them. A change of either raises it and brings a migration.
+/// Version of the columns and of every type stored in them. A change of either raises it and brings a migration;
+/// a new column that may begin empty does not.
 pub const SCHEMA_VERSION: u32 = 1;
 
 const SCHEMA: &[u8] = b"schema";

@@ -1,5 +1,6 @@
 //! The hub's columns: a file each noun, with its keys. Numbers in keys are big-endian, so that order is numeric.
 
+pub(crate) mod attested;
 pub(crate) mod blocks;
 pub(crate) mod checkpoints;
 pub(crate) mod deals;
@@ -10,10 +11,11 @@ pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod signing;
 
+pub use attested::ATTESTED_BLOCKS_MAX;
 pub use deals::DealFilter;
 pub use messages::MessageFilter;
 pub use meta::SCHEMA_VERSION;
-pub use signing::ShareSignature;
+pub use signing::{ShareSignature, StoredShare};
 
 use infrastrukt_ports::{Column, Store, StoreError};
 use infrastrukt_types::{B256, codec};
@@ -36,6 +38,7 @@ pub const HUB_COLUMNS: &[Column] = &[
     facts::BLOCK_HASHES,
     facts::PROVEN_HEIGHTS,
     facts::TALLIES,
+    facts::TALLIES_BY_AGE,
     checkpoints::CHECKPOINTS,
     checkpoints::UNCERTIFIED,
     checkpoints::CERTIFIED,
@@ -44,14 +47,16 @@ pub const HUB_COLUMNS: &[Column] = &[
     frozen::FROZEN,
     signing::SIGNED,
     signing::DECISIONS,
+    signing::ROTATIONS,
     signing::SHARES,
+    attested::ATTESTED,
 ];
 
 /// Rows read at a time while a list is filtered.
 const SCAN_PAGE: usize = 512;
 
-/// Rows looked at for one list, so that a filter that matches nothing ends.
-const SCANNED_MAX: usize = 50_000;
+/// Rows looked at for one list, so that a filter that matches nothing ends soon; the next call goes on from there.
+pub const SCANNED_MAX: usize = 2_048;
 
 /// A decoded value.
 fn read<T: DeserializeOwned>(store: &dyn Store, column: Column, key: &[u8]) -> Result<Option<T>, StoreError> {
@@ -79,31 +84,47 @@ const fn newest_key(seq: u64) -> [u8; 8] {
     (u64::MAX - seq).to_be_bytes()
 }
 
-/// Values whose ids stand in an index column under `prefix`, in its order, those that `keep` accepts.
+/// A part of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// What was found.
+    pub items: Vec<T>,
+    /// Where to go on: records before this sequence number have not been looked at. `None` at the end of the list.
+    pub next: Option<u64>,
+}
+
+/// Values whose ids stand in an index column under `prefix`, newest first: those that `keep` accepts and, with
+/// `before`, have a lower sequence number.
 fn list<T>(
     store: &dyn Store,
-    column: Column,
-    prefix: &[u8],
+    (column, prefix): (Column, &[u8]),
+    before: Option<u64>,
     limit: usize,
     load: impl Fn(B256) -> Result<Option<T>, StoreError>,
     keep: impl Fn(&T) -> bool,
-) -> Result<Vec<T>, StoreError> {
-    let (mut found, mut from, mut scanned) = (Vec::new(), prefix.to_vec(), 0);
-    while found.len() < limit && scanned < SCANNED_MAX {
+) -> Result<Listed<T>, StoreError> {
+    let mut listed = Listed { items: Vec::new(), next: before };
+    let mut from = match before.map(|before| before.checked_sub(1)) {
+        None => prefix.to_vec(),
+        Some(Some(newest)) => [prefix, newest_key(newest).as_slice()].concat(),
+        Some(None) => return Ok(Listed { next: None, ..listed }),
+    };
+    let mut scanned = 0;
+    loop {
         let rows = store.scan(column, prefix, &from, SCAN_PAGE)?;
-        scanned += rows.len();
-        for (_, id) in &rows {
-            found.extend(load(hash_of(id)?)?.filter(&keep));
-            if found.len() == limit {
-                break;
+        for (key, id) in &rows {
+            if listed.items.len() == limit || scanned == SCANNED_MAX {
+                return Ok(listed);
             }
+            scanned += 1;
+            listed.next = Some(u64::MAX - number_at(key, prefix.len())?);
+            listed.items.extend(load(hash_of(id)?)?.filter(&keep));
         }
         match rows.last() {
             Some((key, _)) if rows.len() == SCAN_PAGE => from = [key.as_slice(), &[0]].concat(),
-            Some(_) | None => break,
+            Some(_) | None => return Ok(Listed { next: None, ..listed }),
         }
     }
-    Ok(found)
 }
 
 /// Ids in a column keyed by sequence number, from `from` on and below `end`.

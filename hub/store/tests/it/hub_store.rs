@@ -3,14 +3,15 @@
 use infrastrukt_ports::{Batch, Column, Store};
 use infrastrukt_protocol::{
     Change, CheckpointRecord, DealEvent, DealRecord, DealState, Executed, Hub, MessageEvent, MessageRecord,
-    MessageState, StateView, Tip, step_deal, step_message,
+    MessageState, StateView, Tally, Tip, step_deal, step_message,
 };
 use infrastrukt_store::{
-    ApplyError, DealFilter, HUB_COLUMNS, HubStore, MemoryStore, MessageFilter, OpenError, RocksStore, SCHEMA_VERSION,
-    SignOnceError,
+    ATTESTED_BLOCKS_MAX, ApplyError, BlockConflict, DealFilter, HUB_COLUMNS, HubStore, Listed, MemoryStore,
+    MessageFilter, OpenError, RocksStore, SCANNED_MAX, SCHEMA_VERSION, SignOnceError, StoredShare,
 };
 use infrastrukt_types::{
-    Address, B256, Block, ChainId, CheckpointKind, DealId, Decision, Epoch, Height, HubTx, Leaf, MessageId, Timestamp,
+    Address, B256, Block, ChainId, CheckpointKind, DealId, Decision, EcdsaCertificate, Epoch, Height, HubTx, Leaf,
+    MessageId, Timestamp,
 };
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ fn messages_are_listed_newest_first_and_by_state() {
     apply(&store, records.iter().cloned().map(Change::Message).collect(), vec![]);
     let list = |state| {
         let filter = MessageFilter { state, ..MessageFilter::default() };
-        ids(&store.messages(&filter, 10).expect("read"))
+        ids(&store.messages(&filter, None, 10).expect("read").items)
     };
     assert_eq!(list(None), [3, 2, 1]);
     let certified = moved(&records[1], MessageEvent::LeafCertified { height: Height(1) });
@@ -105,9 +106,9 @@ fn messages_are_listed_newest_first_and_by_state() {
     assert_eq!((list(Some(MessageState::Certified)), open(&store)), (vec![], vec![0, 2]));
     assert_eq!(store.open_messages(1, 2, 10).expect("read"), vec![]);
     let foreign = MessageFilter { source: Some(ChainId(2)), ..MessageFilter::default() };
-    assert_eq!(store.messages(&foreign, 10).expect("read"), vec![]);
+    assert_eq!(store.messages(&foreign, None, 10).expect("read"), Listed { items: vec![], next: None });
     let target = MessageFilter { target: Some(ChainId(2)), ..MessageFilter::default() };
-    assert_eq!(ids(&store.messages(&target, 2).expect("read")), [3, 2]);
+    assert_eq!(ids(&store.messages(&target, None, 2).expect("read").items), [3, 2]);
 }
 
 #[test]
@@ -115,8 +116,25 @@ fn long_lists_are_read_page_by_page() {
     let store = store();
     let records: Vec<_> = (1..=1_200).map(samples::message_record).collect();
     apply(&store, records.into_iter().map(Change::Message).collect(), vec![]);
-    let all = store.messages(&MessageFilter::default(), 2_000).expect("read");
-    assert_eq!(ids(&all), (1..=1_200).rev().collect::<Vec<_>>());
+    let all = store.messages(&MessageFilter::default(), None, 2_000).expect("read");
+    assert_eq!(ids(&all.items), (1..=1_200).rev().collect::<Vec<_>>());
+    assert_eq!(all.next, None);
+    let part = store.messages(&MessageFilter::default(), None, 700).expect("read");
+    let rest = store.messages(&MessageFilter::default(), part.next, 700).expect("read");
+    assert_eq!(ids(&[part.items, rest.items].concat()), ids(&all.items), "nothing twice, nothing left out");
+}
+
+#[test]
+fn a_filter_that_matches_nothing_ends_soon_and_says_where() {
+    let store = store();
+    let count = SCANNED_MAX as u64 + 10;
+    let records: Vec<_> = (1..=count).map(samples::message_record).collect();
+    apply(&store, records.into_iter().map(Change::Message).collect(), vec![]);
+    let foreign = MessageFilter { source: Some(ChainId(2)), ..MessageFilter::default() };
+    let first = store.messages(&foreign, None, 10).expect("read");
+    assert_eq!(first, Listed { items: vec![], next: Some(10) });
+    assert_eq!(store.messages(&foreign, first.next, 10).expect("read").next, None);
+    assert_eq!(store.messages(&foreign, Some(0), 10).expect("read").next, None);
 }
 
 #[test]
@@ -147,7 +165,7 @@ fn deals_are_listed_by_state_and_account() {
     let account = one.deal.legs[0].depositor;
     apply(&store, vec![Change::Deal(one.clone()), Change::Deal(two.clone())], vec![]);
     let list = |filter: DealFilter| -> Vec<DealId> {
-        store.deals(&filter, 10).expect("read").into_iter().map(|record| record.id).collect()
+        store.deals(&filter, None, 10).expect("read").items.into_iter().map(|record| record.id).collect()
     };
     assert_eq!(list(DealFilter::default()), [two.id, one.id]);
     assert_eq!(list(DealFilter { state: Some(DealState::Decided), account: None }), [two.id]);
@@ -179,6 +197,21 @@ fn facts_tallies_and_heights() {
 }
 
 #[test]
+fn votes_are_found_by_their_age_until_they_are_gone() {
+    let store = store();
+    let (tally, id) = (samples::tally(), samples::tally().fact.id());
+    let stale = |before: Timestamp| store.stale_tallies(before, 9).expect("read");
+    let put = |tally: Option<Tally>| apply(&store, vec![Change::Tally { id, tally }], vec![]);
+    put(Some(tally.clone()));
+    assert_eq!((stale(tally.first_seen), stale(tally.first_seen.plus(1))), (vec![], vec![id]));
+    let later = Tally { first_seen: tally.first_seen.plus(50), ..tally.clone() };
+    put(Some(later.clone()));
+    assert_eq!((stale(later.first_seen), stale(later.first_seen.plus(1))), (vec![], vec![id]));
+    put(None);
+    assert_eq!(stale(Timestamp(u64::MAX)), vec![]);
+}
+
+#[test]
 fn checkpoints_wait_then_line_up_in_order_of_certification() {
     let store = store();
     let leaf = || Leaf::Message(MessageId(B256::repeat_byte(6)));
@@ -189,8 +222,9 @@ fn checkpoints_wait_then_line_up_in_order_of_certification() {
     assert_eq!((waiting(2), waiting(9)), (vec![general(1)], vec![general(1), general(2)]));
 
     let validator = Address::repeat_byte(3);
-    store.put_share(Height(2), CheckpointKind::General, validator, &[5; 65]).expect("stored");
-    assert_eq!(store.shares(Height(2), CheckpointKind::General).expect("read"), [(validator, [5; 65])]);
+    let share = StoredShare { height: Height(2), kind: CheckpointKind::General, validator, signature: [5; 65] };
+    store.put_shares(&[share]).expect("stored");
+    assert_eq!(store.shares(Height(2), CheckpointKind::General).expect("read"), [share]);
     let superseded = CheckpointRecord { superseded: true, ..samples::checkpoint(1, leaf()) };
     let changes = vec![Change::Checkpoint(superseded), Change::Checkpoint(samples::certified(2, 0))];
     apply(&store, changes, vec![]);
@@ -198,6 +232,91 @@ fn checkpoints_wait_then_line_up_in_order_of_certification() {
     assert_eq!(store.certified_from(0, 10).expect("read"), [samples::certified(2, 0)]);
     assert_eq!(store.certified_from(1, 10).expect("read"), []);
     assert_eq!(store.shares(Height(2), CheckpointKind::General).expect("read"), []);
+}
+
+#[test]
+fn shares_stay_until_their_checkpoint_is_certified_also_after_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let commit = |height| samples::checkpoint(height, samples::decision(1, Decision::Commit));
+    let share = |height, byte| {
+        let (validator, kind) = (Address::repeat_byte(byte), CheckpointKind::Commits);
+        StoredShare { height: Height(height), kind, validator, signature: [byte; 65] }
+    };
+    let shares = [share(1, 2), share(1, 7), share(2, 3)];
+    let store = open_disk(directory.path());
+    apply(&store, vec![], vec![commit(1)]);
+    apply(&store, vec![], vec![commit(2)]);
+    store.put_shares(&shares).expect("stored");
+    drop(store);
+
+    let store = open_disk(directory.path());
+    assert_eq!(store.all_shares(9).expect("read"), shares);
+    let superseded = CheckpointRecord { superseded: true, ..commit(1) };
+    let certificate = Some(EcdsaCertificate(vec![7; 40].into()));
+    let certified = CheckpointRecord { certificate, cursor: Some(0), ..commit(2) };
+    apply(&store, [superseded, certified].map(Change::Checkpoint).to_vec(), vec![]);
+    assert_eq!(store.all_shares(9).expect("read"), shares[..2], "a superseded COMMIT may still be certified");
+    store.forget_share(Height(1), CheckpointKind::Commits, shares[0].validator).expect("forgotten");
+    assert_eq!(store.shares(Height(1), CheckpointKind::Commits).expect("read"), shares[1..2]);
+    store.forget_shares(&[(Height(1), CheckpointKind::Commits)]).expect("forgotten");
+    assert_eq!(store.all_shares(9).expect("read"), []);
+}
+
+#[test]
+fn another_hash_of_a_block_is_never_attested_to_also_after_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = samples::fact(0);
+    let mut other = samples::fact(1);
+    other.origin.block_hash = B256::repeat_byte(0xee);
+    let mut elsewhere = samples::fact(2);
+    elsewhere.origin.chain = ChainId(2);
+    let store = open_disk(directory.path());
+    assert_eq!(store.attest_once(vec![first.clone()]).expect("stored"), (vec![first.clone()], vec![]));
+    drop(store);
+
+    let store = open_disk(directory.path());
+    let (facts, conflicts) = store.attest_once(vec![first.clone(), other.clone(), elsewhere.clone()]).expect("stored");
+    assert_eq!(facts, [elsewhere], "nothing of the chain is attested to, the others go on");
+    let (known, given) = (first.origin.block_hash, other.origin.block_hash);
+    assert_eq!(conflicts, [BlockConflict { chain: ChainId(1), block: 70, known, given }]);
+    let again = store.attest_once(vec![first.clone()]).expect("stored");
+    assert_eq!(again, (vec![first], vec![]), "the hash that came first stays");
+
+    let proven = samples::origin(90, 0);
+    apply(&store, vec![Change::Fact { origin: proven, id: samples::fact(0).id() }], vec![]);
+    other.origin.block_number = 90;
+    assert_eq!(store.attest_once(vec![other]).expect("stored").1.len(), 1, "a quorum vouched for another hash");
+}
+
+#[test]
+fn blocks_far_behind_the_newest_are_forgotten() {
+    let store = store();
+    let at = |block: u64, hash: u8| {
+        let mut fact = samples::fact(0);
+        (fact.origin.block_number, fact.origin.block_hash) = (block, B256::repeat_byte(hash));
+        fact
+    };
+    let conflicts = |fact| store.attest_once(vec![fact]).expect("stored").1.len();
+    assert_eq!(conflicts(at(5, 1)), 0);
+    assert_eq!(conflicts(at(5 + ATTESTED_BLOCKS_MAX, 1)), 0);
+    assert_eq!(conflicts(at(5, 2)), 1, "within the bound it is remembered");
+    assert_eq!(conflicts(at(6 + ATTESTED_BLOCKS_MAX, 1)), 0);
+    assert_eq!(conflicts(at(5, 2)), 0);
+}
+
+#[test]
+fn one_beginning_of_an_epoch_is_signed() {
+    let store = store();
+    let rotation = |height, set: u8, end: u64| {
+        let valset_hash = B256::repeat_byte(set);
+        samples::checkpoint(height, Leaf::Rotate { epoch: Epoch(3), valset_hash, expires_at: Timestamp(end) })
+    };
+    store.sign_once(&rotation(4, 1, 900)).expect("the first");
+    store.sign_once(&rotation(9, 1, 900)).expect("the same issued again");
+    for other in [rotation(10, 2, 900), rotation(10, 1, 901)] {
+        assert!(matches!(store.sign_once(&other), Err(SignOnceError::Rotation { epoch: Epoch(3), .. })));
+    }
+    assert_eq!(store.signed_digest(Height(10), CheckpointKind::Rotation).expect("read"), None, "nothing was written");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use infrastrukt_types::DealId;
+use infrastrukt_types::{Bytes, DealId};
 
 use super::{duration, spec};
 use crate::user::{AssetSpec, LegSpec};
@@ -23,6 +23,11 @@ pub(in crate::cli) enum SwapCommand {
     Status(DealArgs),
     /// Show every change of a swap until it is over
     Watch(WatchArgs),
+    /// Call a swap off before it is decided; every party has to sign
+    ///
+    /// The first party runs it and passes on the command that it prints; the last one's run cancels the swap at the hub.
+    /// A leg that is locked already comes back by an ABORT certificate, within minutes and without a further command.
+    Cancel(CancelArgs),
     /// Get your money back, without the hub where need be
     Refund(RefundArgs),
     /// List the swaps that were locked from here
@@ -61,10 +66,10 @@ pub(in crate::cli) struct AcceptArgs {
     /// Who you are: the name of your key
     #[arg(long = "as", value_name = "NAME")]
     pub(in crate::cli) who: String,
-    /// Refuse unless this is exactly what you give
+    /// Refuse unless this is exactly what you give, tip included
     #[arg(long, value_name = "ASSET", value_parser = spec::<AssetSpec>)]
     pub(in crate::cli) give: Option<AssetSpec>,
-    /// Refuse unless this is exactly what you get
+    /// Refuse unless this is exactly what you get, tip taken off
     #[arg(long, value_name = "ASSET", value_parser = spec::<AssetSpec>)]
     pub(in crate::cli) want: Option<AssetSpec>,
     /// Do not ask
@@ -85,6 +90,18 @@ pub(in crate::cli) struct WatchArgs {
     /// Give up after this time
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(in crate::cli) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CancelArgs {
+    /// The swap
+    pub(in crate::cli) deal: DealId,
+    /// Who you are: the name of your key, which locks a leg
+    #[arg(long = "as", value_name = "NAME")]
+    pub(in crate::cli) who: String,
+    /// Signature of another party, as its `swap cancel` printed it; once for each
+    #[arg(long, value_name = "HEX")]
+    pub(in crate::cli) signature: Vec<Bytes>,
 }
 
 #[derive(Debug, Args)]

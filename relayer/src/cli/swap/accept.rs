@@ -35,13 +35,13 @@ pub(super) async fn run(context: &Context, args: AcceptArgs) -> Outcome {
     Ok(Done::Well)
 }
 
-/// What the party gives and gets, in words.
+/// What the party gives and gets, in words: it locks the whole amount, and gets what the tip leaves of the others'.
 fn terms(acceptance: &Acceptance, shown: &ShownDeal) -> (String, String) {
-    let word = |leg: &ShownLeg| format!("{} {} on {}", leg.amount, leg.token, leg.chain);
-    let list = |wanted: &dyn Fn(&ShownLeg) -> bool| {
-        shown.legs.iter().filter(|leg| wanted(leg)).map(word).collect::<Vec<_>>().join(" and ")
-    };
-    let gives = list(&|leg| acceptance.own.iter().any(|own| own.index == leg.index));
-    let gets = list(&|leg| acceptance.receives.contains(&leg.index));
-    (gives, gets)
+    let list = |words: Vec<String>| words.join(" and ");
+    let word = |amount: &str, leg: &ShownLeg| format!("{amount} {} on {}", leg.token, leg.chain);
+    let own = |leg: &&ShownLeg| acceptance.own.iter().any(|own| own.index == leg.index);
+    let gives = shown.legs.iter().filter(own).map(|leg| word(&leg.amount, leg)).collect();
+    let received = |leg: &&ShownLeg| acceptance.receives.contains(&leg.index);
+    let gets = shown.legs.iter().filter(received).map(|leg| word(&leg.net, leg)).collect();
+    (list(gives), list(gets))
 }

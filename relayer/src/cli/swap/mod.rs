@@ -1,6 +1,7 @@
 //! `relayer swap`.
 
 mod accept;
+mod cancel;
 mod history;
 mod new;
 mod refund;
@@ -17,6 +18,7 @@ pub(super) async fn run(context: &Context, command: SwapCommand) -> Outcome {
         SwapCommand::Accept(args) => accept::run(context, args).await,
         SwapCommand::Status(args) => status::run(context, args).await,
         SwapCommand::Watch(args) => watch::run(context, args).await,
+        SwapCommand::Cancel(args) => cancel::run(context, args).await,
         SwapCommand::Refund(args) => refund::run(context, args).await,
         SwapCommand::History(args) => history::run(context, args).await,
     }

@@ -19,13 +19,15 @@ pub(in crate::cli) fn deal(out: Out, deal: &ShownDeal, now: Timestamp) {
             leg.chain.clone(),
             amount,
             leg.tip.clone(),
+            leg.net.clone(),
             leg.from.clone(),
             leg.to.clone(),
             leg.refund_to.clone(),
             escape,
         ]
     });
-    out.table(&["leg", "chain", "amount", "tip inside", "from", "to", "refund to", "timer refund"], rows.collect());
+    let header = ["leg", "chain", "amount", "tip inside", "pays", "from", "to", "refund to", "timer refund"];
+    out.table(&header, rows.collect());
     out.line(format!(
         "lock {}, decide {}, sign {}",
         countdown(deal.lock_by, now),

@@ -9,7 +9,8 @@ use infrastrukt_ports::{Clock, FactVerifier, Remedy};
 use infrastrukt_sim::{SimChain, SimClock, SimVerifier};
 use infrastrukt_types::{
     B256, Caip2, ChainId, Checkpoint, CheckpointKind, Deal, DealId, Decision, EcdsaCertificate, Epoch, Evidence, Fact,
-    FactKind, Height, HubId, Leaf, MessageId, Outbox, Route, Scheme, Timestamp, Validator, ValidatorSet,
+    FactKind, Height, HubId, Leaf, MessageId, Nonce, Outbox, Route, Scheme, Timestamp, Validator, ValidatorSet,
+    Verified,
 };
 use std::{
     collections::BTreeMap,
@@ -31,6 +32,14 @@ pub(super) struct HubState {
     pub(super) is_down: bool,
     /// Accepts that many pieces of evidence and forgets them.
     pub(super) forgets: u32,
+    /// Accepts evidence of locks and forgets it.
+    pub(super) is_deaf_to_locks: bool,
+    /// Fails for a moment, that often, when evidence is offered.
+    pub(super) is_busy: u32,
+    /// Shows leaves without their messages and deals.
+    pub(super) omits_bodies: bool,
+    /// Shows another message in place of the one that left this chain with this nonce.
+    pub(super) lies_about: Option<(ChainId, Nonce)>,
 }
 
 pub(super) struct TestHub {
@@ -149,6 +158,24 @@ impl TestHub {
         }
     }
 
+    fn be_busy(&self) -> Result<(), HubError> {
+        let mut state = self.up()?;
+        if state.is_busy > 0 {
+            state.is_busy -= 1;
+            return Err(HubError::Busy("storage failed".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn forgets(&self, facts: &[Fact]) -> bool {
+        let mut state = self.state();
+        if state.forgets > 0 {
+            state.forgets -= 1;
+            return true;
+        }
+        state.is_deaf_to_locks && facts.iter().any(|fact| matches!(fact.kind, FactKind::Locked { .. }))
+    }
+
     fn up(&self) -> Result<MutexGuard<'_, HubState>, HubError> {
         let state = self.state();
         if state.is_down { Err(HubError::Unreachable("it is down".to_owned())) } else { Ok(state) }
@@ -213,24 +240,22 @@ impl HubClient for TestHub {
     }
 
     async fn submit_evidence(&self, evidence: Vec<Evidence>) -> Result<Vec<EvidenceOutcome>, HubError> {
-        drop(self.up()?);
+        self.be_busy()?;
         let mut outcomes = Vec::new();
         for item in evidence {
             let verified = self.verifiers[&item.chain()].verify(&item).await;
             outcomes.push(match verified {
                 Ok(facts) => {
-                    let forgets = self.state().forgets;
-                    if forgets > 0 {
-                        self.state().forgets -= 1;
-                    } else {
-                        facts.into_iter().for_each(|fact| self.apply(fact.into_inner()));
+                    let facts: Vec<Fact> = facts.into_iter().map(Verified::into_inner).collect();
+                    if !self.forgets(&facts) {
+                        facts.into_iter().for_each(|fact| self.apply(fact));
                     }
                     EvidenceOutcome::Accepted
                 }
                 Err(error) => match error.remedy {
-                    Remedy::Retry { .. } => EvidenceOutcome::Retry { after_ms: 500, reason: error.message },
-                    Remedy::Rewind { .. } | Remedy::Reject | Remedy::Halt => {
-                        EvidenceOutcome::Rejected { reason: error.message }
+                    Remedy::Reject => EvidenceOutcome::Rejected { reason: error.message },
+                    Remedy::Retry { .. } | Remedy::Rewind { .. } | Remedy::Halt => {
+                        EvidenceOutcome::Retry { after_ms: 500, reason: error.message }
                     }
                 },
             });
@@ -239,7 +264,14 @@ impl HubClient for TestHub {
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<MessageView>, HubError> {
-        Ok(self.up()?.messages.get(&id).cloned())
+        let state = self.up()?;
+        let mut view = state.messages.get(&id).cloned();
+        if let Some(view) = &mut view
+            && state.lies_about == Some((view.message.source, view.message.nonce))
+        {
+            view.message.gas_limit += 1;
+        }
+        Ok(view)
     }
 
     async fn deal(&self, id: DealId) -> Result<Option<DealView>, HubError> {
@@ -252,7 +284,12 @@ impl HubClient for TestHub {
 
     async fn certified(&self, from: u64, limit: u32) -> Result<CertifiedPage, HubError> {
         let state = self.up()?;
-        let items: Vec<_> = state.certified.iter().skip(from as usize).take(limit as usize).cloned().collect();
+        let mut items: Vec<_> = state.certified.iter().skip(from as usize).take(limit as usize).cloned().collect();
+        if state.omits_bodies {
+            for view in items.iter_mut().flat_map(|checkpoint| checkpoint.leaves.iter_mut()) {
+                (view.message, view.deal) = (None, None);
+            }
+        }
         let next = from + items.len() as u64;
         Ok(CertifiedPage { items, next })
     }

@@ -1,6 +1,7 @@
 //! The pipeline end to end: two simulated chains, a hub that verifies and signs for real, and a relayer that is killed.
 
 mod hub;
+mod setbacks;
 mod signature;
 mod world;
 
@@ -163,6 +164,22 @@ async fn failing_recipient_dies_and_can_be_redriven_or_dropped() {
     assert!(matches!(dlq::redrive(world.shared(), &letters[1].0.to_string()), Err(dlq::DlqError::NotFound(_))));
     world.until(200, "the redriven one arrives", |world| all_once(world, 0, 3)).await;
     world.until(200, "nothing waits", World::is_idle).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_past_its_deadline_expires_and_is_refunded() {
+    let mut world = World::new();
+    let refuse = Recipient::Reverts(b"no".to_vec().into());
+    world.chains[&RIGHT].with_environment(|environment| environment.recipients.insert(sim_account("stubborn"), refuse));
+    world.start().await;
+    world.step().await;
+    world.send(LEFT, "stubborn", infrastrukt_ports::Clock::now(&world.clock).plus(200));
+    world.until(300, "it is dead", |world| world.counts(RIGHT).dead == 1).await;
+    let refunded = |world: &World| world.facts(LEFT).iter().any(|fact| matches!(fact, FactKind::Refunded(_)));
+    world.until(600, "it is refunded", refunded).await;
+    world.until(200, "nothing waits", World::is_idle).await;
+    assert!(world.deliveries(RIGHT).is_empty());
+    assert_eq!(world.counts(RIGHT).dead, 0);
 }
 
 #[tokio::test]

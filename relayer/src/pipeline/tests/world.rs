@@ -29,10 +29,11 @@ const HUB: HubId = HubId(B256::repeat_byte(0x42));
 /// Times the tasks of the relayer get their turn between two steps of time.
 const YIELDS: usize = 200;
 
-/// A writer whose chain refuses every delivery that contains one message, as a contract might.
+/// A writer whose chain refuses every delivery that contains one message, as a contract might, or takes none at all.
 struct PickyWriter {
     inner: SimWriter,
     poison: Arc<Mutex<Option<Nonce>>>,
+    stuck: Arc<Mutex<Option<ChainId>>>,
 }
 
 #[async_trait]
@@ -51,6 +52,10 @@ impl ChainWriter for PickyWriter {
             && messages.iter().any(|message| Some(message.nonce) == poison)
         {
             return Err(PortError::reject("Poisoned()"));
+        }
+        let stuck = *self.stuck.lock().expect("not poisoned");
+        if matches!(action, Action::Deliver { .. }) && stuck == Some(self.chain()) {
+            return Err(PortError::retry(Duration::from_secs(1), "nothing gets through"));
         }
         self.inner.submit(key, action).await
     }
@@ -71,6 +76,10 @@ pub(super) struct World {
     pub(super) hub: Arc<TestHub>,
     pub(super) store: Arc<SimStore>,
     pub(super) poison: Arc<Mutex<Option<Nonce>>>,
+    /// The chain to which nothing can be delivered.
+    pub(super) stuck: Arc<Mutex<Option<ChainId>>>,
+    /// Bounds of the next relayer that is started.
+    pub(super) limits: Limits,
     relayer: Option<RunningRelayer>,
     nonces: BTreeMap<(ChainId, Account), u64>,
 }
@@ -111,8 +120,18 @@ impl World {
         }
         let views = chains.iter().map(|(id, chain)| (*id, chain.view(Faults::default()))).collect();
         let hub = Arc::new(TestHub::new(HUB, clock.clone(), chains.values().cloned().collect()));
-        let (store, poison) = (Arc::new(SimStore::new()), Arc::default());
-        Self { clock, chains, views, hub, store, poison, relayer: None, nonces: BTreeMap::new() }
+        Self {
+            clock,
+            chains,
+            views,
+            hub,
+            store: Arc::new(SimStore::new()),
+            poison: Arc::default(),
+            stuck: Arc::default(),
+            limits: Limits::default(),
+            relayer: None,
+            nonces: BTreeMap::new(),
+        }
     }
 
     pub(super) async fn start(&mut self) {
@@ -123,7 +142,7 @@ impl World {
             ChainParts {
                 name: format!("eip155:{}", id.0).parse().expect("a name"),
                 reader,
-                writer: Arc::new(PickyWriter { inner, poison: self.poison.clone() }),
+                writer: Arc::new(PickyWriter { inner, poison: self.poison.clone(), stuck: self.stuck.clone() }),
                 start_block: 0,
                 policy,
             }
@@ -135,7 +154,7 @@ impl World {
             clock: Arc::new(self.clock.clone()),
             admin_listen: ([127, 0, 0, 1], 0).into(),
             health_listen: ([127, 0, 0, 1], 0).into(),
-            limits: Limits::default(),
+            limits: self.limits.clone(),
         };
         self.relayer = Some(Relayer::start_with(parts, self.hub.clone()).await.expect("well formed parts"));
     }
@@ -157,7 +176,7 @@ impl World {
         self.relayer.as_ref().expect("it was started")
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.relayer().shared()
     }
 

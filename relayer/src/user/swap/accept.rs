@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use infrastrukt_api::{DealState, HubApiClient as _};
-use infrastrukt_types::{ChainId, Deal, DealId, Leg, LegRef, Timestamp};
+use infrastrukt_types::{Amount, ChainId, Deal, DealId, Leg, LegRef, Timestamp};
 
 use super::{
     super::{AssetSpec, DealRecord, Network, UserError},
     deadlines::check_deadlines,
     propose::check_escrow,
     require_live,
+    shown::net,
     tips::check_tips,
 };
 
@@ -19,9 +20,9 @@ const LOCK_TIME_MIN_S: u64 = 10;
 /// What the party expects, where it says so: anything else is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
-    /// Exactly what it gives.
+    /// Exactly what it locks, the tip included.
     pub give: Option<AssetSpec>,
-    /// Exactly what it gets.
+    /// Exactly what it gets, the tip taken off.
     pub want: Option<AssetSpec>,
 }
 
@@ -159,21 +160,27 @@ async fn check_expectation(
     expectation: &Expectation,
 ) -> Result<(), UserError> {
     if let Some(give) = &expectation.give {
-        let legs: Vec<&Leg> = own.iter().map(|own| &own.leg).collect();
+        let legs: Vec<(&Leg, Amount)> = own.iter().map(|own| (&own.leg, own.leg.amount)).collect();
         require_exactly(network, "give", give, &legs).await?;
     }
     if let Some(want) = &expectation.want {
-        let legs: Vec<&Leg> = receives.iter().filter_map(|index| deal.legs.get(usize::from(*index))).collect();
+        let legs = receives.iter().filter_map(|index| deal.legs.get(usize::from(*index)));
+        let legs: Vec<(&Leg, Amount)> = legs.map(|leg| (leg, net(leg))).collect();
         require_exactly(network, "get", want, &legs).await?;
     }
     Ok(())
 }
 
-async fn require_exactly(network: &Network, verb: &str, spec: &AssetSpec, legs: &[&Leg]) -> Result<(), UserError> {
+async fn require_exactly(
+    network: &Network,
+    verb: &str,
+    spec: &AssetSpec,
+    legs: &[(&Leg, Amount)],
+) -> Result<(), UserError> {
     let asset = network.asset(spec).await?;
-    let is_it = |leg: &Leg| leg.chain == asset.chain && leg.token == asset.token && leg.amount == asset.amount;
+    let is_it = |leg: &Leg, amount| leg.chain == asset.chain && leg.token == asset.token && amount == asset.amount;
     match legs {
-        [leg] if is_it(leg) => Ok(()),
+        [(leg, amount)] if is_it(leg, *amount) => Ok(()),
         [] | [_] | [_, ..] => Err(UserError::refused(
             format!("you would {verb} something other than {}/{}:{}", spec.chain, spec.token, spec.amount),
             "do not lock: `relayer deals show` shows the terms",

@@ -1,6 +1,7 @@
 //! What the parties of a deal do: agree on terms, check them, lock, watch, and get their money back.
 
 mod accept;
+mod cancel;
 mod deadlines;
 mod lock;
 mod propose;
@@ -11,6 +12,7 @@ mod status;
 mod tips;
 
 pub use accept::{Acceptance, Expectation, own_legs, review};
+pub use cancel::{Cancelled, Missing, cancel, cancellable};
 pub use lock::{LockedLeg, lock_legs, require_funds};
 pub use propose::{Proposal, quote, register};
 pub use refund::{RefundStep, RefundedLeg, refund};

@@ -31,6 +31,8 @@ pub struct ShownLeg {
     pub amount: String,
     /// Part of the amount for whoever settles.
     pub tip: String,
+    /// What is left of the amount for whoever is paid.
+    pub net: String,
     /// Who locks.
     pub from: String,
     /// Who is paid on COMMIT.
@@ -63,12 +65,18 @@ async fn show_leg(network: &Network, index: u8, leg: &Leg) -> ShownLeg {
         token,
         amount: show_amount(leg.amount, decimals),
         tip: show_amount(leg.tip, decimals),
+        net: show_amount(net(leg), decimals),
         from: network.show_account(leg.depositor, leg.chain),
         to: network.show_account(leg.on_commit, leg.chain),
         refund_to: network.show_account(leg.on_abort, leg.chain),
         escape_at: leg.escape_at,
         escape_window_s: leg.escape_window,
     }
+}
+
+/// What a leg pays: the tip is part of its amount. A tip above the amount, which no hub takes, leaves nothing.
+pub(super) fn net(leg: &Leg) -> Amount {
+    leg.amount.checked_sub(leg.tip).unwrap_or(Amount::ZERO)
 }
 
 async fn token_of(chain: &Chain, token: Account) -> (String, Option<u8>) {

@@ -98,3 +98,26 @@ fn a_pause_is_kept_before_the_turn() {
     assert!(pool.take_complete(0, 1, |_| 0).is_empty());
     assert_eq!(pool.len(), 1);
 }
+
+#[tokio::test]
+async fn shares_on_commits_wait_to_be_stored_and_who_made_room_is_named() {
+    let (set, key) = (set(), (KEY.0, CheckpointKind::Commits));
+    let commit = |share: Share| Share { kind: key.1, ..share };
+    let (first, second) = (commit(share(1, DIGEST).await), commit(share(2, DIGEST).await));
+    let mut pool = SharePool::default();
+    pool.receive(first.clone(), Height(0), &set).unwrap();
+    assert_eq!(pool.begin(key, DIGEST, &set), None);
+    pool.receive(second.clone(), key.0, &set).unwrap();
+    pool.receive(second.clone(), key.0, &set).unwrap();
+    assert_eq!(pool.unsaved(), [first, second.clone()]);
+    pool.saved(1);
+    assert_eq!(pool.unsaved(), [second]);
+    assert_eq!(pool.incomplete_commits(9).len(), 2);
+    assert!(pool.count(&commit(share(3, DIGEST).await)).unwrap());
+    assert_eq!((pool.unsaved().len(), pool.incomplete_commits(9).len()), (1, 0), "stored already, and a quorum");
+
+    let later = (1..=SLOTS_MAX as u64).map(|height| (Height(KEY.0.0 + height), CheckpointKind::General));
+    let evicted: Vec<SlotKey> = later.filter_map(|later| pool.begin(later, DIGEST, &set)).collect();
+    assert_eq!(evicted, [key]);
+    assert_eq!((pool.unsaved().len(), pool.len()), (0, SLOTS_MAX));
+}

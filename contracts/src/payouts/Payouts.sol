@@ -5,11 +5,11 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {IEscrow} from "../interfaces/IEscrow.sol";
+import {IPayouts} from "../interfaces/IPayouts.sol";
 
-/// Moves money in and out. Money comes in only as the measured change of the escrow's balance. A payout either moves
+/// Moves money in and out. Money comes in only as the measured change of the contract's balance. A payout either moves
 /// exactly its amount or moves nothing and becomes a credit, so a recipient or token can harm nobody but itself.
-abstract contract Payouts is IEscrow, ReentrancyGuardTransient {
+abstract contract Payouts is IPayouts, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     /// Gas that a recipient of the native coin is given, to which the EVM adds its stipend of 2,300. A wallet behind a
@@ -25,27 +25,37 @@ abstract contract Payouts is IEscrow, ReentrancyGuardTransient {
     /// the account 25,000.
     uint256 private constant CALL_OVERHEAD = 40_000;
 
-    /// @inheritdoc IEscrow
+    /// @inheritdoc IPayouts
     mapping(address account => mapping(address token => uint256 amount)) public credits;
 
-    /// @inheritdoc IEscrow
+    /// @inheritdoc IPayouts
     function withdrawCredit(address token, address account) external nonReentrant {
+        _withdraw(token, account, account);
+    }
+
+    /// One token payout as a call of its own, so that a payout that goes wrong in any way is undone as a whole. Only
+    /// the contract itself calls it.
+    function payToken(address token, address to, uint256 amount) external {
+        if (msg.sender != address(this)) revert Unauthorized(msg.sender);
+        _sendToken(token, to, amount);
+    }
+
+    /// Pays the whole credit of `account` out to `to`, or reverts.
+    function _withdraw(address token, address account, address to) internal {
         uint256 amount = credits[account][token];
         if (amount == 0) revert NoCredit(account, token);
         credits[account][token] = 0;
         emit CreditWithdrawn(account, token, amount);
-        if (token == address(0)) {
-            if (!_sendNative(account, amount, gasleft())) revert TransferFailed();
-        } else {
-            _sendToken(token, account, amount);
-        }
+        _send(token, to, amount);
     }
 
-    /// One token payout as a call of its own, so that a payout that goes wrong in any way is undone as a whole. Only
-    /// the escrow calls it.
-    function payToken(address token, address to, uint256 amount) external {
-        if (msg.sender != address(this)) revert Unauthorized(msg.sender);
-        _sendToken(token, to, amount);
+    /// Sends exactly `amount`, with all gas, or reverts.
+    function _send(address token, address to, uint256 amount) internal {
+        if (token == address(0)) {
+            if (!_sendNative(to, amount, gasleft())) revert TransferFailed();
+        } else {
+            _sendToken(token, to, amount);
+        }
     }
 
     /// Pays, or credits what could not be paid. Reverts when there is too little gas for a fair try: the EVM passes on
@@ -67,14 +77,15 @@ abstract contract Payouts is IEscrow, ReentrancyGuardTransient {
         _requireMoved(balanceBefore, _ownBalance(token), amount);
     }
 
-    /// Sends exactly `amount`, or reverts.
+    /// Sends exactly `amount` of a token, or reverts.
     function _sendToken(address token, address to, uint256 amount) private {
         uint256 balanceBefore = _ownBalance(token);
         if (!IERC20(token).trySafeTransfer(to, amount)) revert TransferFailed();
         _requireMoved(_ownBalance(token), balanceBefore, amount);
     }
 
-    function _requireMoved(uint256 lower, uint256 upper, uint256 amount) private pure {
+    /// Reverts unless exactly `amount` lies between two balances.
+    function _requireMoved(uint256 lower, uint256 upper, uint256 amount) internal pure {
         unchecked {
             if (upper - lower != amount) revert TransferMismatch(upper > lower ? upper - lower : 0, amount);
         }
