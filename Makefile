@@ -10,6 +10,9 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/infrastrukt/target
 export CC := clang
 export CXX := clang++
 
+# So do compiled contracts: solc takes minutes for them, and forge compiles what changed only.
+SOLC_CACHE ?= $(HOME)/.cache/infrastrukt/contracts
+
 FOUNDRY := contracts/node_modules/@foundry-rs
 FORGE := node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 NPM_STAMP := contracts/node_modules/.package-lock.json
@@ -52,13 +55,16 @@ test: setup contracts-test ## Everything that must pass
 bench: setup ## Gas and speed beside other bridges' figures
 	@cargo run --quiet -p infrastrukt-tests --example bench
 
+contracts/out contracts/cache:
+	@mkdir -p $(SOLC_CACHE)/$(@F) && ln -sfn $(SOLC_CACHE)/$(@F) $@
+
 .PHONY: contracts-test
-contracts-test: $(NPM_STAMP)
-	@echo "==> contracts"
+contracts-test: $(NPM_STAMP) | contracts/out contracts/cache
+	@echo "==> contracts (solc takes minutes for those it has not seen yet)"
 	@cd contracts && $(FORGE) fmt --check && $(FORGE) build --quiet && node tools/snapshots.mjs --check && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 
 .PHONY: contracts
-contracts: $(NPM_STAMP) ## Build the contracts and write their snapshots
+contracts: $(NPM_STAMP) | contracts/out contracts/cache ## Build the contracts and write their snapshots
 	@cd contracts && $(FORGE) build && node tools/snapshots.mjs && $(FORGE) test --match-path 'test/unit/Gas*'
 
 .PHONY: vectors

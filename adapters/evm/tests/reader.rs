@@ -208,7 +208,10 @@ async fn a_quorum_outvotes_a_liar_and_survives_a_dead_endpoint() {
     let scan_stuck = scan(&[stuck.url(), honest[0].url(), honest[1].url()], 2).await.expect("two of three go on");
     assert_eq!(facts(&scan_stuck).len(), 3);
 
-    let contradicted = scan(&[liar.url(), honest[0].url(), dead_url()], 2).await;
+    let disputed = scan(&[liar.url(), honest[0].url(), dead_url()], 2).await.expect_err("the third could decide");
+    assert!(matches!(disputed.remedy, Remedy::Retry { .. }), "{disputed}");
+    assert!(disputed.message.contains("differ"), "{disputed}");
+    let contradicted = scan(&[liar.url(), honest[0].url()], 2).await;
     assert_halts(contradicted, &[&liar.host(), &honest[0].host(), "contradict"]);
     let alone = scan(&[dead_url(), honest[0].url()], 2).await.expect_err("fail-over never lowers k");
     assert!(matches!(alone.remedy, Remedy::Retry { .. }), "{alone}");

@@ -124,6 +124,19 @@ pub enum GenesisError {
         /// Longest possible deal.
         longest: u64,
     },
+    /// A clock that is behind would let a COMMIT be signed while an escape already runs.
+    #[error(
+        "skew_max_s is {skew_max_s}, more than the {most} s between the last signature on a COMMIT and the escape of \
+         chain {chain}: lower it, or raise escape_delay_s"
+    )]
+    SkewWide {
+        /// The chain with the least room.
+        chain: ChainId,
+        /// What was given.
+        skew_max_s: u64,
+        /// Most allowed.
+        most: u64,
+    },
     /// Too few or too many chains.
     #[error("a hub has 1 to {CHAINS_MAX} chains, not {0}")]
     ChainCount(usize),
@@ -272,6 +285,7 @@ impl Genesis {
             if !seen.insert(chain.id) {
                 return Err(GenesisError::DuplicateChain(chain.id));
             }
+            self.validate_skew(chain)?;
         }
         match self.longest_deal_s() {
             longest if longest > DEAL_SPAN_MAX_S => Err(GenesisError::DealTooLong { longest }),
@@ -288,6 +302,18 @@ impl Genesis {
         in_range("lock_within_max_s", timing.lock_within_max_s, 1)?;
         in_range("reissue_after_blocks", timing.reissue_after_blocks, 1)?;
         in_range("skew_max_s", timing.skew_max_s, 1)
+    }
+
+    /// S1: a validator's clock may be behind by `skew_max_s`, so that a COMMIT is signed that much after `sign_by + H`.
+    /// An escape executes at `sign_by + H + s + delay` and a window of `C + F + s` at the earliest. A settlement that
+    /// begins with the last signature, and is in a block `C + s` later, must still come first.
+    fn validate_skew(&self, chain: &ChainRecord) -> Result<(), GenesisError> {
+        let (skew_max_s, timing) = (self.timing.skew_max_s, &chain.timing);
+        let most = self.timing.escape_delay_s.saturating_add(timing.finality_s).saturating_add(timing.skew_s);
+        if skew_max_s > most {
+            return Err(GenesisError::SkewWide { chain: chain.id, skew_max_s, most });
+        }
+        Ok(())
     }
 
     /// Upper bound on the time from registration to the last possible escape.
@@ -362,6 +388,19 @@ mod tests {
         assert!(matches!(zero, GenesisError::Contract { contract: "escrow", .. }));
         let shared = refused(|genesis| genesis.chains[0].verifier = genesis.chains[0].gateway);
         assert!(matches!(shared, GenesisError::Contract { contract: "verifier", .. }));
+    }
+
+    #[test]
+    fn no_clock_is_so_far_behind_that_a_commit_is_signed_into_an_escape() {
+        let mut tight = genesis();
+        tight.timing.escape_delay_s = 5;
+        let timing = tight.chains[0].timing;
+        let most = 5 + timing.finality_s + timing.skew_s;
+        tight.timing.skew_max_s = most;
+        assert_eq!(tight.validate(), Ok(()));
+        tight.timing.skew_max_s = most + 1;
+        let chain = tight.chains[0].id;
+        assert_eq!(tight.validate(), Err(GenesisError::SkewWide { chain, skew_max_s: most + 1, most }));
     }
 
     #[test]

@@ -32,6 +32,8 @@ const CHECKS_MAX: usize = 16;
 const SUBMITS_MAX: usize = 8;
 /// Plans looked at in one step after a restart.
 const PLANS_PAGE: usize = 256;
+/// Pause before an item is asked about again of which nobody could say whether it is done.
+const ASK_AGAIN_MS: u64 = 5_000;
 /// Longest pause before a transaction is handed over again that the writer could not take.
 const AGAIN_MAX_MS: u64 = 30_000;
 
@@ -201,27 +203,39 @@ impl Deliver {
         Ok((waits && item.attempts == 0).then_some(epoch))
     }
 
-    /// Asks the chain about items that may be done already; the others pass untouched.
+    /// Asks the chain about items that may be done already; the others pass untouched. An item about which nobody
+    /// answers waits alone: while the hub is silent, what it certified before is carried out all the same.
     async fn verified(&self, items: Vec<Item>, now: Timestamp) -> Result<Vec<Candidate>, StageError> {
         let live_since_ms = self.shared.live_since_ms.load(Ordering::Acquire);
         let doubtful = |item: &Item| item.verify || item.enqueued_at_ms < live_since_ms;
         let (ask, sure): (Vec<Item>, Vec<Item>) = items.into_iter().partition(doubtful);
         let mut candidates: Vec<Candidate> = sure.into_iter().map(|item| Candidate::new(item, now)).collect();
         let verdicts: Vec<_> = stream::iter(ask)
-            .map(|item| verify::judge(&self.shared, &self.lane, item, now))
+            .map(|item| async move {
+                let kept = item.clone();
+                (kept, verify::judge(&self.shared, &self.lane, item, now).await)
+            })
             .buffered(CHECKS_MAX)
             .collect()
             .await;
         let mut change = self.shared.book.change();
-        let mut failure = None;
-        for verdict in verdicts {
-            match verdict {
-                Ok(verdict) => candidates.extend(self.apply(&mut change, verdict)?),
-                Err(error) => failure = Some(error),
-            }
+        for (item, verdict) in verdicts {
+            let verdict = match verdict {
+                Ok(verdict) => verdict,
+                Err(error) if error.is_halt() => return Err(error),
+                Err(error) => self.unanswered(item, &error),
+            };
+            candidates.extend(self.apply(&mut change, verdict)?);
         }
         change.commit()?;
-        failure.map_or(Ok(candidates), Err)
+        Ok(candidates)
+    }
+
+    fn unanswered(&self, item: Item, error: &StageError) -> Verdict {
+        let (lane, key) = (self.lane.label(), item.key());
+        metrics::retry(lane, "unanswered");
+        tracing::warn!(lane, kind = key.kind.name(), id = %key.id, %error, "nobody says whether it is done; asked again");
+        Verdict::Wait { item, pause_ms: ASK_AGAIN_MS }
     }
 
     fn apply(&self, change: &mut Change<'_>, verdict: Verdict) -> Result<Option<Candidate>, StageError> {
@@ -255,9 +269,8 @@ impl Deliver {
     }
 
     /// Turns a draft into a stored plan, leaving out items that moved meanwhile.
-    fn store(&self, change: &mut Change<'_>, draft: Draft) -> Result<Option<Plan>, StageError> {
+    pub(super) fn store(&self, change: &mut Change<'_>, draft: Draft) -> Result<Option<Plan>, StageError> {
         let chain = self.lane.chain;
-        let tree = self.lane.tree(&self.shared.book, draft.cert)?;
         let mut members: Vec<(PlanEntry, Item)> = Vec::with_capacity(draft.entries.len());
         for (entry, drafted) in draft.entries.into_iter().zip(draft.items) {
             let Some(mut item) = change.item(chain, entry.item)? else { continue };
@@ -269,6 +282,8 @@ impl Deliver {
             members.push((entry, item));
         }
         let Some(round) = members.iter().map(|(_, item)| item.round).max() else { return Ok(None) };
+        // Only a member keeps the certificate in the store: without one it may rightly be gone.
+        let tree = self.lane.tree(&self.shared.book, draft.cert)?;
         let indices: Vec<u32> = members.iter().map(|(entry, _)| entry.index).collect();
         let digest = tree.certified.checkpoint.digest();
         let key = lane::submission_key(chain, draft.kind.byte(), digest, &indices, round);

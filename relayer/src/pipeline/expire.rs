@@ -32,7 +32,7 @@ pub(super) async fn chain_time<'a>(
 /// Dead letters looked at in one turn.
 const DEAD_PAGE: usize = 256;
 /// How often dead letters are gone through.
-const DEAD_EVERY_MS: u64 = 10_000;
+const DEAD_EVERY_MS: u64 = 30_000;
 
 /// Goes through the dead letters from time to time. One that nobody could deliver is given back to its sender once its
 /// deadline has passed, and only a relayer's `expire` on the target begins that.

@@ -61,6 +61,11 @@ pub(crate) enum StageError {
 }
 
 impl StageError {
+    /// True where the stage must not go on.
+    pub(crate) fn is_halt(&self) -> bool {
+        matches!(self.remedy(), Remedy::Halt)
+    }
+
     fn remedy(&self) -> Remedy {
         match self {
             Self::Port(PortError { remedy, .. }) => *remedy,

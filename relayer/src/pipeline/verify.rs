@@ -1,4 +1,5 @@
-//! Verify: asks the chain what became of an item before it is tried (again). Never on the path of a first try.
+//! Verify: asks the chain, and the hub, what became of an item before it is tried (again). Never on the path of a first
+//! try.
 
 use infrastrukt_api::MessageState;
 use infrastrukt_types::{Message, MessageId, Timestamp};
@@ -10,6 +11,8 @@ use super::draft::Candidate;
 
 /// Pause before something that the head shows as done is looked at again: it is over once that is final.
 const DONE_AGAIN_MS: u64 = 5_000;
+/// Pause before a message is looked at again that an endpoint shows as consumed and the hub does not.
+const UNPROVEN_MS: u64 = 30_000;
 /// Pause before a leg is looked at again that is not locked but may still be.
 const LATE_LOCK_MS: u64 = 30_000;
 
@@ -29,7 +32,7 @@ pub(super) enum Verdict {
 /// Judges one item.
 pub(super) async fn judge(shared: &Shared, lane: &Lane, item: Item, now: Timestamp) -> Result<Verdict, StageError> {
     match item.work.clone() {
-        Work::Deliver { message, .. } => deliver(lane, item, &message, now).await,
+        Work::Deliver { id, message } => deliver(shared, lane, item, id, &message, now).await,
         Work::Refund { id, .. } => refund(shared, item, id, now).await,
         Work::Settle { deal, legs, .. } => {
             let legs = settle::legs(shared, lane, deal, &legs).await?;
@@ -52,11 +55,28 @@ pub(super) async fn judge(shared: &Shared, lane: &Lane, item: Item, now: Timesta
     }
 }
 
-async fn deliver(lane: &Lane, item: Item, message: &Message, now: Timestamp) -> Result<Verdict, StageError> {
-    if lane.reader.is_consumed(message.source, message.nonce).await? {
-        return done_at_head(lane, item).await;
+/// One endpoint says whether a message is consumed. Where it is, the hub learns of it by proof: until the hub says so
+/// too, the message is kept, so that no endpoint alone can make us give it up.
+async fn deliver(
+    shared: &Shared,
+    lane: &Lane,
+    item: Item,
+    id: MessageId,
+    message: &Message,
+    now: Timestamp,
+) -> Result<Verdict, StageError> {
+    if !lane.reader.is_consumed(message.source, message.nonce).await? {
+        return Ok(Verdict::Go(Candidate::new(seen(item, None), now)));
     }
-    Ok(Verdict::Go(Candidate::new(seen(item, None), now)))
+    match done_at_head(lane, item).await? {
+        Verdict::Done(item) if !is_proven_over(shared, id).await? => Ok(Verdict::Wait { item, pause_ms: UNPROVEN_MS }),
+        verdict @ (Verdict::Go(_) | Verdict::Wait { .. } | Verdict::Void { .. } | Verdict::Done(_)) => Ok(verdict),
+    }
+}
+
+async fn is_proven_over(shared: &Shared, id: MessageId) -> Result<bool, StageError> {
+    let state = shared.hub.message(id).await?.map(|view| view.state);
+    Ok(state.is_some_and(|state| state >= MessageState::Delivered))
 }
 
 /// No chain shows a refund to a reader; the hub shows a final one.

@@ -42,9 +42,12 @@ pub async fn bridge(network: &Network, wallet: &Wallet<'_>, transfer: &Transfer<
         Some(who) => account_or_address(network, source, who)?,
         None => sender,
     };
-    source.require_balance(sender, token, amount).await?;
     let lasts_s = transfer.deadline.as_secs();
     let label = format!("{token} {amount} {} {recipient} {lasts_s} {refund_to}", target.file.id);
+    let transfer_label = format!("bridge {label}");
+    if !wallet.is_under_way(source, &transfer_label)? {
+        source.require_balance(sender, token, amount).await?;
+    }
     if !token.is_zero() {
         let spender = source.file.contracts.token_bridge;
         let approve = Action::Approve { token, spender, amount };
@@ -52,5 +55,5 @@ pub async fn bridge(network: &Network, wallet: &Wallet<'_>, transfer: &Transfer<
     }
     let deadline = deadline(target, Some(transfer.deadline)).await?;
     let action = Action::Bridge { token, target: target.file.id, recipient, amount, deadline, refund_to };
-    finish(network, wallet, source, &format!("bridge {label}"), &action).await
+    finish(network, wallet, source, &transfer_label, &action).await
 }

@@ -30,15 +30,20 @@ impl Intents {
         Self(store)
     }
 
+    /// The unfinished intent of this label.
+    pub fn find(&self, chain: ChainId, label: &str) -> Result<Option<Intent>, StoreError> {
+        let bytes = self.0.get(INTENTS, row(chain, label).as_slice())?;
+        bytes.map(|bytes| codec::decode(&bytes).map_err(StoreError::from)).transpose()
+    }
+
     /// The unfinished intent of this label, or a new one with `action`; on disk when this returns.
     pub fn begin(&self, chain: ChainId, label: &str, action: &Action) -> Result<Intent, StoreError> {
-        let row = row(chain, label);
-        if let Some(bytes) = self.0.get(INTENTS, row.as_slice())? {
-            return Ok(codec::decode(&bytes)?);
+        if let Some(intent) = self.find(chain, label)? {
+            return Ok(intent);
         }
         let intent = Intent { nonce: B256::from(rand::random::<[u8; 32]>()), action: action.clone() };
         let mut batch = Batch::default();
-        batch.put(INTENTS, row.as_slice(), codec::encode(&intent));
+        batch.put(INTENTS, row(chain, label).as_slice(), codec::encode(&intent));
         self.0.commit(batch)?;
         Ok(intent)
     }

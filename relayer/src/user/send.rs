@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use infrastrukt_ports::Action;
+use infrastrukt_ports::{Action, Receipt};
 use infrastrukt_types::{Account, Bytes, MessageId, Timestamp, keccak256};
 use serde::{Deserialize, Serialize};
 
@@ -65,14 +65,20 @@ pub(super) async fn finish(
     label: &str,
     action: &Action,
 ) -> Result<Sent, UserError> {
-    let receipt = wallet.act(chain, label, action).await?;
+    let keep = |receipt: &Receipt| {
+        let sent = of_receipt(chain, receipt)?;
+        let json = serde_json::to_vec_pretty(&sent).map_err(|error| UserError::Unexpected(error.to_string()))?;
+        write_synced(&sent_path(network, sent.id), &json)
+    };
+    let receipt = wallet.act_and_keep(chain, label, action, keep).await?;
+    of_receipt(chain, &receipt)
+}
+
+fn of_receipt(chain: &Chain, receipt: &Receipt) -> Result<Sent, UserError> {
     let id = receipt.message_id.ok_or_else(|| {
         UserError::Unexpected(format!("transaction {} on {} sent no message", receipt.tx, chain.name()))
     })?;
-    let sent = Sent { id, tx: receipt.tx, block: receipt.block };
-    let json = serde_json::to_vec_pretty(&sent).map_err(|error| UserError::Unexpected(error.to_string()))?;
-    write_synced(&sent_path(network, id), &json)?;
-    Ok(sent)
+    Ok(Sent { id, tx: receipt.tx.clone(), block: receipt.block })
 }
 
 /// What was sent from this data directory under an id: known here before any relayer has shown it to the hub.

@@ -112,6 +112,11 @@ impl<'network> Wallet<'network> {
         Err(UserError::WrongKey { name: self.name.clone(), actual: show(actual), expected: show(expected) })
     }
 
+    /// True while a submission of this label is unfinished: what it needed may be spent already.
+    pub fn is_under_way(&self, chain: &Chain, label: &str) -> Result<bool, UserError> {
+        Ok(self.intents.find(chain.file.id, label)?.is_some())
+    }
+
     /// The state of a lock, read from its chain.
     pub async fn lock_status(&self, chain: &Chain, key: LockKey) -> Result<LockStatus, UserError> {
         chain.reader().lock_status(key).await.map_err(UserError::chain(chain.name()))
@@ -123,6 +128,18 @@ impl<'network> Wallet<'network> {
     /// that reverted is unfinished until its block is final, since it may still succeed in another block; after that
     /// the same label begins anew.
     pub async fn act(&self, chain: &Chain, label: &str, action: &Action) -> Result<Receipt, UserError> {
+        self.act_and_keep(chain, label, action, |_| Ok(())).await
+    }
+
+    /// The same, and what `keep` writes is on disk before the submission counts as finished: a crash in between comes
+    /// to it again.
+    pub async fn act_and_keep(
+        &self,
+        chain: &Chain,
+        label: &str,
+        action: &Action,
+        keep: impl FnOnce(&Receipt) -> Result<(), UserError> + Send,
+    ) -> Result<Receipt, UserError> {
         let writer = self.writer(chain).await?;
         let id = chain.file.id;
         let mut intent = self.intents.begin(id, label, action)?;
@@ -141,6 +158,7 @@ impl<'network> Wallet<'network> {
         }
         match self.wait(chain, &*writer, intent.key(), action.name()).await? {
             Outcome::Executed(receipt) => {
+                keep(&receipt)?;
                 self.intents.finish(id, label)?;
                 Ok(receipt)
             }

@@ -47,8 +47,8 @@ impl<T: Clone + PartialEq> Ballot<T> {
         self.answers.iter().map(|(_, hosts)| hosts.len()).max().unwrap_or(0).max(self.refusals.len())
     }
 
-    /// The answer of k endpoints. Where there is none, `Halt` only if no further answer can be waited for or k answers
-    /// about what never changes contradict each other: one liar and one time-out pass, and are asked again.
+    /// The answer of k endpoints. Where there is none, `Halt` only if answers about what never changes contradict each
+    /// other and those still missing could not make k of any: a liar and a time-out are waited out.
     pub(super) fn decide(mut self, what: &str, k: usize, subject: Subject) -> Result<T, PortError> {
         self.log(what, subject);
         if let Some(agreed) = self.answers.iter().position(|(_, hosts)| hosts.len() >= k) {
@@ -61,9 +61,9 @@ impl<T: Clone + PartialEq> Ballot<T> {
         if all_spoke && let Some(fault) = self.faults.pop() {
             return Err(fault.into());
         }
-        let answered: usize = self.answers.iter().map(|(_, hosts)| hosts.len()).sum();
-        let contested = self.answers.len() > 1;
-        if subject == Subject::Final && contested && (all_spoke || answered >= k) {
+        let is_contested = self.answers.len() > 1;
+        let is_open = self.best() + self.absent.len() >= k;
+        if subject == Subject::Final && is_contested && !is_open {
             let hosts = self.hosts();
             return Err(PortError::halt(format!(
                 "endpoints contradict each other about {what}: {hosts}; find out which one is wrong and replace it"

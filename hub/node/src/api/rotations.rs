@@ -82,7 +82,9 @@ pub(super) fn judge<V: StateView<Error = StoreError>>(
     if view.epoch(vote.epoch)?.is_some() {
         return Ok(Err(RotationRefusal::Decided(vote.epoch).into()));
     }
-    Ok(Ok(Standing::Wanted))
+    let tally = view.rotation_votes(vote.epoch)?;
+    let checked = tally.map_or(Ok(()), |tally| tally.check(vote));
+    Ok(checked.map(|()| Standing::Wanted).map_err(Refusal::from))
 }
 
 /// True once the vote counts, or the very set it wants is chosen.
@@ -91,6 +93,6 @@ pub(super) fn is_counted<V: StateView<Error = StoreError>>(view: &V, vote: &Rota
         return Ok(next.set == vote.set && next.expires_at == vote.expires_at);
     }
     let Some(tally) = view.rotation_votes(vote.epoch)? else { return Ok(false) };
-    let same = |proposal: &&Proposal| proposal.set == vote.set && proposal.expires_at == vote.expires_at;
-    Ok(tally.proposals.iter().find(same).is_some_and(|proposal| proposal.voters.contains(&vote.validator)))
+    let wanted = tally.proposals.iter().find(|proposal| proposal.is_of(vote));
+    Ok(wanted.is_some_and(|proposal| proposal.voters.contains(&vote.validator)))
 }

@@ -70,8 +70,12 @@ impl Attestor {
             tracing::warn!(?fact, validator = %self.signer.address(), "the log never took this fact, it is given up");
         }
         if !self.is_member()? {
-            // Its votes would count for nothing. Once it is a member, relayers offer what is not proven again.
-            *pending = PendingFacts::default();
+            // Its votes would count for nothing. Relayers offer what is not proven again, and it has to be checked again
+            // then: this validator may be a member by that time.
+            if !pending.is_empty() {
+                *pending = PendingFacts::default();
+                self.desk.forget_verified();
+            }
             return Ok(());
         }
         loop {

@@ -159,6 +159,11 @@ impl Desk {
         self.notes().verified.insert(digest, now_ms);
     }
 
+    /// Verified evidence may be checked again: its facts led to nothing.
+    pub(crate) fn forget_verified(&self) {
+        self.notes().verified = Recent::new(VERIFIED_MAX);
+    }
+
     /// Evidence that is wrong for ever.
     pub(crate) fn reject(&self, digest: B256, reason: &str) {
         self.notes().rejected.insert(digest, shortened(reason));
@@ -219,6 +224,8 @@ mod tests {
         desk.verified(digest, 0);
         assert_eq!(lookup(VERIFIED_MS - 1), Known::Checking);
         assert_eq!(lookup(VERIFIED_MS), Known::New);
+        desk.forget_verified();
+        assert_eq!(lookup(0), Known::New, "what led to nothing is checked again");
     }
 
     #[test]

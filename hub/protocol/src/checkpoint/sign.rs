@@ -4,7 +4,7 @@ use infrastrukt_types::{DealId, Decision, Epoch, Leaf, Timestamp};
 
 use super::record::CheckpointRecord;
 use crate::{
-    deal::{DealRecord, LeafState, LegState, Rules},
+    deal::{DealRecord, LeafState, Rules},
     valset::EpochRecord,
 };
 
@@ -109,7 +109,7 @@ fn check_decision(
 }
 
 fn check_commit(deal: &DealRecord, now: Timestamp, rules: &Rules) -> Result<(), SignRefusal> {
-    if deal.fault.is_some() || deal.any(LegState::Escaped) {
+    if !deal.is_sound() {
         return Err(SignRefusal::Unsound(deal.id));
     }
     if matches!(deal.leaf, LeafState::Certified(_)) {
@@ -128,6 +128,7 @@ mod tests {
     use super::*;
     use crate::{
         checkpoint::build,
+        deal::LegState,
         testing::{RULES, committed, epoch_record},
     };
     use infrastrukt_types::{B256, Height, HubId};

@@ -156,14 +156,20 @@ impl DealRecord {
         !self.stalled && !known
     }
 
+    /// True unless a COMMIT would by now pay one side only: the deal is at fault, or a leg of it escaped.
+    pub fn is_sound(&self) -> bool {
+        self.fault.is_none() && !self.any(LegState::Escaped)
+    }
+
     /// True when the leaf may be issued again: money waits for it, and a COMMIT keeps its own limit. A COMMIT whose
-    /// certificate is already in the log says nothing new under another epoch, and has no limit.
+    /// certificate is already in the log says nothing new under another epoch, and has no limit. One that nobody would
+    /// sign is left out: a checkpoint is signed as a whole, so the sound deals beside it would never be certified.
     pub fn may_reissue(&self, now: Timestamp, rules: &Rules) -> bool {
         let eligible = match (self.decision, self.leaf) {
             (None, _) | (_, LeafState::None | LeafState::Wanted) => false,
             (Some(Decision::Abort), LeafState::Issued | LeafState::Certified(_)) => true,
-            (Some(Decision::Commit), LeafState::Certified(_)) => true,
-            (Some(Decision::Commit), LeafState::Issued) => now <= self.sign_limit(rules),
+            (Some(Decision::Commit), LeafState::Certified(_)) => self.is_sound(),
+            (Some(Decision::Commit), LeafState::Issued) => self.is_sound() && now <= self.sign_limit(rules),
         };
         eligible && self.any(LegState::Locked)
     }

@@ -134,6 +134,20 @@ fn commit_not_certified_in_time_stalls_and_never_aborts() {
 }
 
 #[test]
+fn a_commit_that_nobody_signs_is_not_issued_again() {
+    let (issued, _) = apply(&committed(), DealEvent::LeafIssued { height: Height(3) });
+    let (certified, _) = apply(&issued, DealEvent::LeafCertified { height: Height(3) });
+    let now = issued.deal.sign_by;
+    for sound in [issued, certified] {
+        assert!(sound.may_reissue(now, &RULES));
+        let (escaped, _) = apply(&sound, DealEvent::EscapeProven { index: 0, at: now });
+        assert!(escaped.any(LegState::Locked) && !escaped.may_reissue(now, &RULES));
+        let (fault, _) = apply(&sound, DealEvent::ConflictSeen { evidence: "block 7 changed".into() });
+        assert!(!fault.may_reissue(now, &RULES));
+    }
+}
+
+#[test]
 fn released_and_escaped_is_a_fault() {
     let decided = committed();
     let (escaped, _) = apply(&decided, DealEvent::EscapeProven { index: 0, at: decided.deal.sign_by });

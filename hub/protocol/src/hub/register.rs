@@ -41,7 +41,9 @@ impl<V: StateView> Overlay<'_, V> {
     fn check_epoch(&self, deal: &Deal) -> Result<(), Stop<V::Error>> {
         let settle = |chain| self.genesis.chain(chain).map_or(0, |record| ChainTiming::settle_s(&record.timing));
         let slowest = deal.legs.iter().map(|leg| settle(leg.chain)).max().unwrap_or(0);
-        let needed = deal.sign_by.plus(self.genesis.timing.recovery_s).plus(slowest);
+        // A validator whose clock is behind may sign by so much later.
+        let timing = &self.genesis.timing;
+        let needed = deal.sign_by.plus(timing.recovery_s).plus(timing.skew_max_s).plus(slowest);
         let epoch = self.tip.epoch;
         let expires_at = self.epoch(epoch)?.map_or(Timestamp(0), |record| record.expires_at);
         if needed > expires_at {

@@ -17,6 +17,7 @@ impl<V: StateView> Overlay<'_, V> {
             return Err(RotationRefusal::Decided(vote.epoch).into());
         }
         let mut tally = self.rotation(vote.epoch)?.unwrap_or_else(|| RotationTally::new(vote.epoch));
+        tally.check(vote)?;
         let Some(decided) = tally.count(vote, &current.set) else {
             self.put_rotation(vote.epoch, Some(tally));
             return Ok(());

@@ -2,14 +2,14 @@
 
 use alloy::signers::local::PrivateKeySigner;
 use infrastrukt_types::{
-    Address, Attestation, B256, Block, ChainId, CheckpointKind, DealCancel, DealId, Decision, EcdsaCertificate, Epoch,
-    Fact, FactId, FactKind, Height, HubTx, Leaf, MessageId, Origin, RotationVote, Timestamp, ValidatorSet,
+    Address, Attestation, B256, Block, ChainId, CheckpointKind, Deal, DealCancel, DealId, Decision, EcdsaCertificate,
+    Epoch, Fact, FactId, FactKind, Height, HubTx, Leaf, MessageId, Origin, RotationVote, Timestamp, ValidatorSet,
 };
 use std::{collections::BTreeMap, convert::Infallible};
 
 use super::*;
 use crate::{
-    checkpoint::CheckpointRecord,
+    checkpoint::{CheckpointRecord, may_sign},
     deal::{DealRecord, DealState, LegState, Rules},
     genesis::Genesis,
     limits::TALLY_LIFE_S,
@@ -482,6 +482,39 @@ fn a_commit_is_not_issued_again_past_its_limit() {
     let certify = world.certify(&commit);
     assert_eq!(world.block(vec![certify]).refused, vec![]);
     assert_eq!(world.deal().state, DealState::Certified);
+}
+
+#[test]
+fn an_unsound_deal_does_not_hold_up_the_one_beside_it() {
+    let mut world = World::new();
+    let sound = deal();
+    let unsound = Deal { nonce: B256::repeat_byte(8), ..sound.clone() };
+    world.block([&sound, &unsound].map(|deal| HubTx::RegisterDeal(deal.clone())).to_vec());
+    let ids = [&sound, &unsound].map(|deal| deal.id(world.hub.hub_id));
+    let on_leg = |id: DealId, deal: &Deal, index: u8, block: u64, event: u32| {
+        let lock_key = deal.leg_ref(index).expect("a leg").lock_key(id);
+        let origin = origin(u64::from(index) + 1, block, event);
+        (origin, lock_key)
+    };
+    let locked = |place: usize, deal: &Deal, index: u8| {
+        let (origin, lock_key) = on_leg(ids[place], deal, index, 20, u32::try_from(place).expect("small"));
+        Fact { origin, kind: FactKind::Locked { deal: ids[place], index, lock_key } }
+    };
+    let locks = [(0, &sound, 0), (0, &sound, 1), (1, &unsound, 0), (1, &unsound, 1)];
+    let executed = world.prove(&locks.map(|(place, deal, index)| locked(place, deal, index)));
+    assert_eq!(executed.checkpoints[0].leaves.len(), 2, "both COMMITs share a checkpoint");
+
+    let (origin, lock_key) = on_leg(ids[1], &unsound, 0, 21, 0);
+    world.prove(&[Fact { origin, kind: FactKind::Escaped { deal: ids[1], index: 0, lock_key } }]);
+    let mut again = Vec::new();
+    for _ in 0..6 {
+        again.extend(world.block(vec![]).checkpoints);
+    }
+    let [record] = &again[..] else { panic!("one checkpoint is issued: {again:?}") };
+    assert_eq!(record.leaves, vec![Leaf::Decision(ids[0], Decision::Commit)]);
+    let (deals, tip) = (world.state.deals.values().cloned().collect::<Vec<_>>(), world.tip());
+    let rules = Rules::from(&world.hub.genesis.timing);
+    assert_eq!(may_sign(record, &deals, &world.state.epochs[&Epoch(1)], tip.time, &rules), Ok(()));
 }
 
 #[test]

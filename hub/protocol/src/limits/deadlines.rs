@@ -93,9 +93,10 @@ mod tests {
             genesis.timing.escape_delay_s = times[2];
             genesis.timing.escape_window_s = 1 + times[3];
             genesis.timing.lock_within_max_s = 3_600;
+            genesis.timing.skew_max_s = 1;
             for (chain, seed) in genesis.chains.iter_mut().zip(1..) {
                 chain.timing = ChainTiming {
-                    finality_s: times[4] / seed, inclusion_s: 1 + times[5] / seed,
+                    finality_s: 1 + times[4] / seed, inclusion_s: 1 + times[5] / seed,
                     skew_s: times[6] / seed, observe_s: 1 + times[7] / seed,
                 };
             }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::epoch::{EpochRecord, is_sole_quorum};
 use crate::limits::{EPOCH_SPAN_MAX_S, VALIDATORS_MAX};
 
-/// Votes for the set of one epoch. A validator has one vote, its latest, so that there are never more proposals than
-/// validators.
+/// Votes for the set of one epoch. A validator has one vote, so that there are never more proposals than validators. It
+/// may change it for a proposal that expires later: without an order, anyone could hand in a vote again that its
+/// validator has taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotationTally {
     /// The epoch voted on.
@@ -63,6 +64,14 @@ pub enum RotationRefusal {
         /// Latest accepted.
         latest: Timestamp,
     },
+    /// The validator votes for something else already, which may have been later.
+    #[error("the vote of {validator} is for a set that expires at {counted}: another vote must expire later than that")]
+    NotLater {
+        /// Who votes.
+        validator: Address,
+        /// Expiry of the set it votes for.
+        counted: Timestamp,
+    },
     /// Too many members.
     #[error("a set of {0} members is larger than {VALIDATORS_MAX}")]
     TooLarge(usize),
@@ -109,20 +118,37 @@ pub fn check_proposal(vote: &RotationVote, current: &EpochRecord, now: Timestamp
     Ok(())
 }
 
+impl Proposal {
+    /// True where the vote is for this.
+    pub fn is_of(&self, vote: &RotationVote) -> bool {
+        self.set == vote.set && self.expires_at == vote.expires_at
+    }
+}
+
 impl RotationTally {
     /// No votes yet.
     pub const fn new(epoch: Epoch) -> Self {
         Self { epoch, proposals: Vec::new() }
     }
 
-    /// Counts a vote, in place of the voter's earlier one. Returns the proposal once `current` has a quorum for it.
+    /// Refuses a vote that may be older than the one that counts.
+    pub fn check(&self, vote: &RotationVote) -> Result<(), RotationRefusal> {
+        let counted = self.proposals.iter().find(|proposal| proposal.voters.contains(&vote.validator));
+        match counted {
+            Some(counted) if !counted.is_of(vote) && vote.expires_at <= counted.expires_at => {
+                Err(RotationRefusal::NotLater { validator: vote.validator, counted: counted.expires_at })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts a vote that passed the check, in place of the voter's earlier one. Returns the proposal once `current` has a quorum for it.
     pub fn count(&mut self, vote: &RotationVote, current: &ValidatorSet) -> Option<Proposal> {
         for proposal in &mut self.proposals {
             proposal.voters.retain(|voter| *voter != vote.validator);
         }
         self.proposals.retain(|proposal| !proposal.voters.is_empty());
-        let same = |proposal: &Proposal| proposal.set == vote.set && proposal.expires_at == vote.expires_at;
-        let place = self.proposals.iter().position(same).unwrap_or_else(|| {
+        let place = self.proposals.iter().position(|proposal| proposal.is_of(vote)).unwrap_or_else(|| {
             self.proposals.push(Proposal { set: vote.set.clone(), expires_at: vote.expires_at, voters: Vec::new() });
             self.proposals.len() - 1
         });
@@ -157,6 +183,21 @@ mod tests {
         assert_eq!(tally.proposals.len(), 2);
         let decided = tally.count(&vote(2, 2, 900), &set).expect("three of four");
         assert_eq!((decided.expires_at, decided.voters.len(), tally.proposals.len()), (Timestamp(900), 3, 1));
+    }
+
+    #[test]
+    fn a_vote_that_was_taken_back_stays_so() {
+        let set = validator_set(4);
+        let mut tally = RotationTally::new(Epoch(2));
+        let (first, second) = (vote(0, 2, 900), vote(0, 2, 901));
+        for vote in [&first, &second] {
+            assert_eq!(tally.check(vote), Ok(()));
+            assert_eq!(tally.count(vote, &set), None);
+        }
+        assert_eq!(tally.check(&second), Ok(()), "the same again changes nothing");
+        let (validator, counted) = (first.validator, Timestamp(901));
+        assert_eq!(tally.check(&first), Err(RotationRefusal::NotLater { validator, counted }));
+        assert_eq!(tally.check(&vote(1, 2, 900)), Ok(()), "others are free");
     }
 
     #[test]

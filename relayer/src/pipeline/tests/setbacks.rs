@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use infrastrukt_api::{LegState, MessageState};
 use infrastrukt_ports::PortError;
-use infrastrukt_types::{Amount, MessageId, Nonce};
+use infrastrukt_types::{Amount, B256, CheckpointKind, Epoch, Height, MessageId, Nonce, Timestamp};
 use std::{
     sync::{
         Arc,
@@ -19,7 +19,14 @@ use super::{
 };
 use crate::{
     admin,
-    pipeline::{Lane, Pause, Stage, StageError, StageName, drive},
+    pipeline::{
+        Lane, Pause, Stage, StageError, StageName,
+        deliver::Deliver,
+        draft::{self, Candidate},
+        drive,
+        verify::{self, Verdict},
+    },
+    store::{CertRef, Item, Work},
 };
 
 /// Longest pause before evidence is offered again.
@@ -30,6 +37,11 @@ async fn started() -> World {
     world.start().await;
     world.step().await;
     world
+}
+
+/// An item whose certificate is not in the store.
+fn uncertified(work: Work) -> Item {
+    Item::new(work, CertRef { height: Height(99), kind: CheckpointKind::General }, Epoch(1), 7, 0)
 }
 
 fn is_sound(world: &World) {
@@ -216,4 +228,53 @@ async fn a_rejected_question_delays_a_stage_and_halts_nothing() {
     tokio::spawn(drive(shared, Box::new(stage)));
     world.until(100, "it was asked again", |_| is_done.load(Ordering::Acquire)).await;
     is_sound(&world);
+}
+
+#[tokio::test]
+async fn a_silent_hub_holds_back_what_it_is_asked_about_and_nothing_else() {
+    let mut world = started().await;
+    *world.stuck.lock().expect("not poisoned") = Some(RIGHT);
+    world.send(LEFT, "recipient", NEVER);
+    world.until(100, "its delivery is planned", |world| world.counts(RIGHT).open_plans == 1).await;
+    world.hub.state().is_down = true;
+    let message = world.hub.state().messages.values().next().expect("it is proven").message.clone();
+    let mut refund = uncertified(Work::Refund { id: MessageId::default(), message });
+    refund.verify = true;
+    let mut change = world.shared().book.change();
+    change.put_item(RIGHT, refund).expect("readable");
+    change.commit().expect("writable");
+    for _ in 0..5 {
+        world.step().await;
+    }
+    *world.stuck.lock().expect("not poisoned") = None;
+    world.until(200, "the message arrives", |world| all_once(world, 0, 1)).await;
+    assert_eq!(world.counts(RIGHT).queued, 1, "the refund waits for the hub");
+}
+
+#[tokio::test]
+async fn no_endpoint_alone_ends_a_message() {
+    let mut world = started().await;
+    world.send(LEFT, "recipient", NEVER);
+    world.until(100, "it arrives", |world| all_once(world, 0, 1)).await;
+    world.until(200, "nothing waits", World::is_idle).await;
+    let view = world.hub.state().messages.values().next().expect("it is proven").clone();
+    let (shared, id) = (world.shared().clone(), view.id);
+    let mut item = uncertified(Work::Deliver { id, message: view.message });
+    item.done_seen = Some(Timestamp(0));
+    let judge = || verify::judge(&shared, &shared.lanes[&RIGHT], item.clone(), Timestamp(0));
+    assert!(matches!(judge().await, Ok(Verdict::Done(_))), "its chain and the hub agree");
+    world.hub.state().messages.get_mut(&id).expect("it is proven").state = MessageState::Certified;
+    assert!(matches!(judge().await, Ok(Verdict::Wait { .. })), "only its chain's endpoint says so");
+}
+
+#[tokio::test]
+async fn what_was_finished_while_it_was_drafted_needs_no_certificate() {
+    let world = started().await;
+    let lane = world.shared().lanes[&RIGHT].clone();
+    let deliver = Deliver::new(world.shared().clone(), lane.clone());
+    let gone = uncertified(Work::Rotate { epoch: Epoch(2), valset_hash: B256::ZERO, expires_at: Timestamp(9) });
+    let mut drafts = draft::drafts(vec![Candidate::new(gone, Timestamp(0))], &lane.policy, 1);
+    let draft = drafts.pop().expect("one candidate");
+    let mut change = world.shared().book.change();
+    assert!(matches!(deliver.store(&mut change, draft), Ok(None)));
 }
