@@ -17,10 +17,13 @@ FOUNDRY := contracts/node_modules/@foundry-rs
 FORGE := node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 NPM_STAMP := contracts/node_modules/.package-lock.json
 BIN := $(CARGO_TARGET_DIR)/debug
+# The code under test has no unsafe block, so that no sanitizer is needed and a stable toolchain will do.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))
+FUZZ_SECONDS := $(or $(SECONDS),60)
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(NPM_STAMP) ## Install what is missing on this machine
@@ -50,6 +53,38 @@ test: setup contracts-test ## Everything that must pass
 	@echo "==> clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@echo "==> programs"; cargo build --workspace --bins
 	@echo "==> tests"; cargo nextest run --workspace --no-fail-fast --status-level fail --final-status-level slow
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz every decoder and proof verifier for SECONDS=n each
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "==> installing cargo-fuzz"; cargo install --locked cargo-fuzz; }
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "==> $$target"; \
+	  found=$(CARGO_TARGET_DIR)/fuzz-corpus/$$target; mkdir -p "$$found"; \
+	  cargo fuzz run --fuzz-dir tests/fuzz --target-dir $(CARGO_TARGET_DIR)/fuzz --sanitizer none --strip-dead-code \
+	    $$target "$$found" tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
+	done
+
+.PHONY: corpus
+corpus: ## Write the fuzzers' seeds anew from the vectors
+	@UPDATE_CORPUS=1 cargo test --quiet -p infrastrukt-tests --test fuzz the_corpus
+
+.PHONY: differential
+differential: setup ## Contracts against their Rust reference: SEQUENCES=n random sequences from SEQUENCE_START=m on
+	@SEQUENCES=$(or $(SEQUENCES),100000) SEQUENCE_START=$(or $(SEQUENCE_START),0) \
+	  cargo test --workspace --quiet --test differential -- --nocapture
+
+.PHONY: model
+model: ## The model's large searches: hundreds of millions of states, up to an hour, 8 GB
+	@cargo nextest run --workspace -E 'binary(model)' --run-ignored only --test-threads 1 --no-capture
+
+# Seeds of `make sim`, and the first of them.
+SEEDS ?= 10000
+SEED_START ?= 1
+
+.PHONY: sim
+sim: ## Hub, relayer and chains under faults: make sim SEEDS=n SEED_START=m
+	@SEEDS=$(SEEDS) SEED_START=$(SEED_START) cargo test --workspace --quiet --test sim -- \
+	  --exact every_promise_is_kept_whatever_fails --nocapture | grep -Ev '^(running 1 test|test result: ok.*|\.?)$$'
 
 .PHONY: bench
 bench: setup ## Gas and speed beside other bridges' figures

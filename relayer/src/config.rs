@@ -11,6 +11,7 @@ mod reader;
 
 use std::{
     collections::BTreeMap,
+    io::Read as _,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -129,7 +130,12 @@ impl Config {
     /// Reads the file and everything it names.
     pub fn load(file: &Path, overrides: &Overrides) -> Result<Self, ConfigErrors> {
         let text = read_bounded(file, FILE_BYTES_MAX, MISSING_REMEDY).map_err(|one| ConfigErrors(vec![one]))?;
-        Reader::new(file, &text).read(overrides)
+        Self::parse(file, &text, overrides)
+    }
+
+    /// Reads the text of a file that lies, or would lie, at `file`, and everything it names.
+    pub fn parse(file: &Path, text: &str, overrides: &Overrides) -> Result<Self, ConfigErrors> {
+        Reader::new(file, text).read(overrides)
     }
 
     /// The key files.
@@ -204,15 +210,20 @@ pub fn redact_url(url: &str) -> String {
     format!("{scheme}://{host}{hidden}")
 }
 
-/// Reads a small text file.
+/// Reads a small text file. What is no regular file says nothing true about its length, so the reading itself is cut off.
 pub(crate) fn read_bounded(file: &Path, bytes_max: u64, remedy_missing: &str) -> Result<String, Complaint> {
     let complain =
         |reason: String, remedy: &str| Complaint { file: file.into(), line: None, reason, remedy: remedy.into() };
-    let length = std::fs::metadata(file).map_err(|error| complain(error.to_string(), remedy_missing))?.len();
-    if length > bytes_max {
-        return Err(complain(format!("{length} bytes are too many"), "name the right file"));
+    let opened = std::fs::File::open(file).map_err(|error| complain(error.to_string(), remedy_missing))?;
+    let mut text = String::new();
+    let length = opened
+        .take(bytes_max.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(|error| complain(error.to_string(), "make it readable UTF-8 text"))?;
+    if length as u64 > bytes_max {
+        return Err(complain(format!("more than {bytes_max} bytes are too many"), "name the right file"));
     }
-    std::fs::read_to_string(file).map_err(|error| complain(error.to_string(), "make it readable UTF-8 text"))
+    Ok(text)
 }
 
 /// Why a file cannot hold a secret.

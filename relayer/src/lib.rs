@@ -18,6 +18,6 @@ mod relayer;
 pub mod store;
 pub mod user;
 
-pub use parts::{ChainParts, LanePolicy, Limits, Parts};
-pub use relayer::{Relayer, RunningRelayer, StartError};
+pub use parts::{ChainParts, LanePolicy, Limits, Parts, PipelineParts};
+pub use relayer::{Pipeline, Relayer, RunningRelayer, StartError};
 pub use store::COLUMNS;

@@ -22,6 +22,20 @@ pub struct Parts {
     pub limits: Limits,
 }
 
+/// Everything a pipeline needs: the parts of a relayer without its interfaces.
+pub struct PipelineParts {
+    /// The hub's address, for texts to people.
+    pub hub_url: String,
+    /// The chains it serves.
+    pub chains: Vec<ChainParts>,
+    /// Durable storage with [`crate::COLUMNS`] opened.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Bounds that hold for all lanes.
+    pub limits: Limits,
+}
+
 /// One chain with the policy of its lane.
 #[derive(Clone)]
 pub struct ChainParts {

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, net::SocketAddr, panic::AssertUnwindSafe, sync:
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    LanePolicy, Parts, admin, health, metrics,
+    ChainParts, LanePolicy, Parts, PipelineParts, admin, health, metrics,
     pipeline::{
         Lane, Shared, Stage,
         confirm::Confirm,
@@ -80,6 +80,11 @@ pub struct RunningRelayer {
     pub admin_addr: SocketAddr,
     /// Where health and metrics listen.
     pub health_addr: SocketAddr,
+    pipeline: Pipeline,
+}
+
+/// Every stage of a relayer, without its interfaces. Dropped it stops at once, as if it had crashed: harmless.
+pub struct Pipeline {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
 }
@@ -101,45 +106,67 @@ impl Relayer {
 
     /// The same with another way to reach the hub.
     pub async fn start_with(parts: Parts, hub: Arc<dyn HubClient>) -> Result<RunningRelayer, StartError> {
-        validate(&parts)?;
         let metrics = metrics::install();
         let Parts { hub_url, chains, store, clock, admin_listen, health_listen, limits } = parts;
+        validate(&chains)?;
+        if !admin_listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(admin_listen));
+        }
+        let (admin_listener, admin_addr) = listen(admin_listen).await?;
+        let (health_listener, health_addr) = listen(health_listen).await?;
+        let mut pipeline = Pipeline::start(PipelineParts { hub_url, chains, store, clock, limits }, hub)?;
+        let Pipeline { shared, tasks } = &mut pipeline;
+        tasks.spawn(admin::serve(shared.clone(), admin_listener));
+        tasks.spawn(health::serve(shared.clone(), metrics, health_listener));
+        tracing::info!(%admin_addr, %health_addr, lanes = shared.lanes.len(), hub = shared.hub_url, "relayer started");
+        Ok(RunningRelayer { admin_addr, health_addr, pipeline })
+    }
+}
+
+impl Pipeline {
+    /// Checks the parts, opens the book and starts every stage on the current runtime. The hub and the chains need not
+    /// be up: stages wait for them.
+    pub fn start(parts: PipelineParts, hub: Arc<dyn HubClient>) -> Result<Self, StartError> {
+        let PipelineParts { hub_url, chains, store, clock, limits } = parts;
+        validate(&chains)?;
         let book = Book::open(store, chains.iter().map(|chain| chain.reader.chain()))?;
         let lanes = chains.into_iter().map(Lane::new).collect();
         let shared = Arc::new(Shared::new(book, clock, hub, hub_url, limits, lanes));
-        let (admin_listener, admin_addr) = listen(admin_listen).await?;
-        let (health_listener, health_addr) = listen(health_listen).await?;
         let mut tasks = JoinSet::new();
         for stage in stages(&shared) {
             tasks.spawn(guarded(shared.clone(), stage));
         }
         tasks.spawn(follow_pushes(shared.clone()));
-        tasks.spawn(admin::serve(shared.clone(), admin_listener));
-        tasks.spawn(health::serve(shared.clone(), metrics, health_listener));
-        tracing::info!(%admin_addr, %health_addr, lanes = shared.lanes.len(), hub = shared.hub_url, "relayer started");
-        Ok(RunningRelayer { admin_addr, health_addr, shared, tasks })
+        Ok(Self { shared, tasks })
+    }
+
+    /// What stopped until a person has looked and started it again, each with its reason.
+    pub fn halted(&self) -> Vec<String> {
+        let lanes = self.shared.lanes.values().filter_map(|lane| lane.halted());
+        self.shared.hub_halted().into_iter().chain(lanes).collect()
     }
 }
 
 impl RunningRelayer {
     /// Why it is not ready; empty when the hub is reachable and no lane is halted.
     pub fn problems(&self) -> Vec<String> {
-        health::problems(&self.shared)
+        health::problems(&self.pipeline.shared)
     }
 
     #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        &self.pipeline.shared
     }
 
     /// Ends every stage after its turn.
-    pub async fn shutdown(mut self) {
-        self.shared.cancel.cancel();
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
+    pub async fn shutdown(self) {
+        let Pipeline { shared, mut tasks } = self.pipeline;
+        shared.cancel.cancel();
+        let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
             tracing::warn!("stages were cut off; they go on from the store at the next start");
         }
-        self.tasks.abort_all();
+        tasks.abort_all();
     }
 }
 
@@ -174,15 +201,12 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-fn validate(parts: &Parts) -> Result<(), StartError> {
-    if parts.chains.is_empty() {
+fn validate(chains: &[ChainParts]) -> Result<(), StartError> {
+    if chains.is_empty() {
         return Err(StartError::NoChains);
     }
-    if !parts.admin_listen.ip().is_loopback() {
-        return Err(StartError::NotLoopback(parts.admin_listen));
-    }
     let mut seen = BTreeSet::new();
-    for chain in &parts.chains {
+    for chain in chains {
         let (reader, writer) = (chain.reader.chain(), chain.writer.chain());
         if reader != writer {
             return Err(StartError::Mismatch { name: chain.name.clone(), reader, writer });

@@ -198,8 +198,8 @@ async fn fetch_header(endpoint: &Endpoint, block: Value) -> Result<Option<BlockH
     header.map(|header| check_header(&endpoint.host(), header)).transpose()
 }
 
-/// The header, if its fields have the hash that `host` claims for them.
-pub(crate) fn check_header(host: &str, claimed: RpcHeader) -> Result<BlockHeader, CallError> {
+/// The header, if its fields have the hash that `host` claims for them; a halt where they have not.
+pub fn check_header(host: &str, claimed: RpcHeader) -> Result<BlockHeader, CallError> {
     let sealed = BlockHeader::seal(claimed.inner);
     if sealed.hash() == claimed.hash {
         return Ok(sealed);

@@ -27,7 +27,7 @@ pub use calls::{Call, CallContext};
 pub use chain::{Context, EvmChain};
 pub use config::{ConfigError, Contracts, ENDPOINTS_MAX, EndpointUrl, Environment, EvmConfig, FeePolicy, Limits};
 pub use facts::{FactDecoder, FactError, Gateways};
-pub use header::{BlockHeader, HeaderSource, QuorumHeaders};
+pub use header::{BlockHeader, HeaderSource, QuorumHeaders, check_header};
 pub use keystore::{EcdsaSigner, KeyEntry, Keystore, KeystoreError, SecretKey};
 pub use profile::{FeeMode, Profile};
 pub use reader::{EvmReader, parse_account};

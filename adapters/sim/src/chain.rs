@@ -171,6 +171,11 @@ impl SimChain {
         change(self.history().head_state_mut())
     }
 
+    /// Reads the head's state.
+    pub fn inspect<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(self.history().state())
+    }
+
     /// Registers a token under this name and returns its account.
     pub fn add_token(&self, symbol: &str, decimals: u8, kind: TokenKind) -> Account {
         let token = sim_account(&format!("token {symbol}"));
@@ -199,6 +204,21 @@ impl SimChain {
     /// The head's hash: equal for two runs that did the same.
     pub fn trace(&self) -> B256 {
         self.history().head().hash
+    }
+
+    /// Number of the last final block.
+    pub fn finalized(&self) -> u64 {
+        self.history().finalized()
+    }
+
+    /// Number of the last block.
+    pub fn head(&self) -> u64 {
+        self.history().head().number
+    }
+
+    /// All blocks from the genesis on, for checkers that share no code with the adapter.
+    pub fn blocks(&self) -> Vec<SimBlock> {
+        self.history().blocks.clone()
     }
 
     /// Every receipt of the chain with its block, for checkers that share no code with the adapter.

@@ -2,20 +2,28 @@
 
 use infrastrukt_ports::CertifiedLeaves;
 use infrastrukt_types::{
-    Address, B256, Checkpoint, CheckpointKind, EcdsaCertificate, Epoch, HubId, Leaf, Scheme, Timestamp, Validator,
-    ValidatorSet,
+    Account, Address, B256, Checkpoint, CheckpointKind, EcdsaCertificate, Epoch, HubId, Leaf, Scheme, Timestamp,
+    Validator, ValidatorSet, keccak256,
 };
 use std::collections::BTreeMap;
 
 use crate::Revert;
 
+const HEAD_LEN: usize = 3;
 const MEMBER_LEN: usize = 28;
+const SET_TAG: &[u8] = b"INFRASTRUKT/VALSET/v1";
+/// Most seconds for which a new set may be given power: a set that never expires could never be recovered from.
+const EPOCH_MAX_S: u64 = 400 * 24 * 3600;
 
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    valset_hash: B256,
-    retired_at: Option<Timestamp>,
-    expires_at: Timestamp,
+/// What the verifier knows of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochRecord {
+    /// Hash of its set.
+    pub valset_hash: B256,
+    /// When the next epoch took over.
+    pub retired_at: Option<Timestamp>,
+    /// Last second at which its set can certify anything.
+    pub expires_at: Timestamp,
 }
 
 /// Validator sets by epoch.
@@ -23,15 +31,30 @@ struct Record {
 pub struct Epochs {
     hub_id: HubId,
     grace_s: u64,
+    members_min: usize,
+    recovery_owner: Option<Account>,
     current: Epoch,
-    records: BTreeMap<Epoch, Record>,
+    records: BTreeMap<Epoch, EpochRecord>,
 }
 
 impl Epochs {
     /// A verifier that begins in `epoch`. A retired set's decisions count for `grace_s` more seconds.
     pub fn new(hub_id: HubId, epoch: Epoch, valset_hash: B256, expires_at: Timestamp, grace_s: u64) -> Self {
-        let record = Record { valset_hash, retired_at: None, expires_at };
-        Self { hub_id, grace_s, current: epoch, records: BTreeMap::from([(epoch, record)]) }
+        let record = EpochRecord { valset_hash, retired_at: None, expires_at };
+        let records = BTreeMap::from([(epoch, record)]);
+        Self { hub_id, grace_s, members_min: 1, recovery_owner: None, current: epoch, records }
+    }
+
+    /// The same, where a set of fewer members certifies nothing and `recovery_owner` may recover an expired epoch.
+    #[must_use]
+    pub fn governed(mut self, members_min: usize, recovery_owner: Account) -> Self {
+        (self.members_min, self.recovery_owner) = (members_min, Some(recovery_owner));
+        self
+    }
+
+    /// What is known of an epoch.
+    pub fn record(&self, epoch: Epoch) -> Option<&EpochRecord> {
+        self.records.get(&epoch)
     }
 
     /// The current epoch.
@@ -46,7 +69,7 @@ impl Epochs {
         if record.retired_at.is_some() {
             return Err(Revert::RetiredEpoch(checkpoint.epoch));
         }
-        check_certificate(checkpoint, &certified.certificate)
+        self.check_certificate(checkpoint, &certified.certificate)
     }
 
     /// Accepts a checkpoint for decisions: a retired epoch counts until its grace is over.
@@ -61,7 +84,7 @@ impl Epochs {
         if record.retired_at.is_some_and(|retired_at| now > retired_at.plus(self.grace_s)) {
             return Err(Revert::RetiredEpoch(checkpoint.epoch));
         }
-        check_certificate(checkpoint, &certified.certificate)
+        self.check_certificate(checkpoint, &certified.certificate)
     }
 
     /// Takes the next epoch's set, certified by the current one.
@@ -73,12 +96,47 @@ impl Epochs {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Revert> {
-        let expected = Epoch(self.current.0.saturating_add(1));
+        let expected = self.next();
         if epoch != expected {
             return Err(Revert::NotConsecutive { given: epoch, expected });
         }
         self.verify(certified, CheckpointKind::Rotation, now)?;
         prove(certified, &[Leaf::Rotate { epoch, valset_hash, expires_at }])?;
+        self.hand_over(epoch, valset_hash, expires_at, now)
+    }
+
+    /// Gives a chain that slept through its epoch a living set again; the epoch may lie further ahead than the next.
+    pub fn recover(
+        &mut self,
+        caller: Account,
+        epoch: Epoch,
+        valset_hash: B256,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Revert> {
+        if self.recovery_owner != Some(caller) {
+            return Err(Revert::Unauthorized(caller));
+        }
+        let expired_at = self.current_expires_at();
+        if now <= expired_at {
+            return Err(Revert::EpochNotExpired(expired_at));
+        }
+        if epoch <= self.current {
+            return Err(Revert::NotConsecutive { given: epoch, expected: self.next() });
+        }
+        self.hand_over(epoch, valset_hash, expires_at, now)
+    }
+
+    fn hand_over(
+        &mut self,
+        epoch: Epoch,
+        valset_hash: B256,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Revert> {
+        if expires_at > now.plus(EPOCH_MAX_S) && expires_at > self.current_expires_at() {
+            return Err(Revert::InvalidExpiry(expires_at));
+        }
         if valset_hash == B256::ZERO {
             return Err(Revert::WrongValidatorSet { given: B256::ZERO, expected: B256::ZERO });
         }
@@ -89,12 +147,20 @@ impl Epochs {
             record.retired_at = Some(now);
         }
         self.current = epoch;
-        self.records.insert(epoch, Record { valset_hash, retired_at: None, expires_at });
+        self.records.insert(epoch, EpochRecord { valset_hash, retired_at: None, expires_at });
         Ok(())
     }
 
+    const fn next(&self) -> Epoch {
+        Epoch(self.current.0.saturating_add(1))
+    }
+
+    fn current_expires_at(&self) -> Timestamp {
+        self.records.get(&self.current).expect("the current epoch is always recorded").expires_at
+    }
+
     /// Everything about a checkpoint but its signatures and its epoch's retirement.
-    fn known(&self, checkpoint: &Checkpoint, kind: CheckpointKind, now: Timestamp) -> Result<&Record, Revert> {
+    fn known(&self, checkpoint: &Checkpoint, kind: CheckpointKind, now: Timestamp) -> Result<&EpochRecord, Revert> {
         if checkpoint.hub_id != self.hub_id {
             return Err(Revert::WrongHub(checkpoint.hub_id.0));
         }
@@ -114,6 +180,19 @@ impl Epochs {
         }
         Ok(record)
     }
+
+    /// The set stands in the certificate itself and is bound by its hash, as on every chain.
+    fn check_certificate(&self, checkpoint: &Checkpoint, certificate: &EcdsaCertificate) -> Result<(), Revert> {
+        let (count, encoded) = layout(&certificate.0)?;
+        let (given, expected) = (keccak256([SET_TAG, encoded].concat()), checkpoint.valset_hash);
+        if given != expected {
+            return Err(Revert::WrongValidatorSet { given, expected });
+        }
+        if count < self.members_min {
+            return Err(Revert::TooFewValidators { given: count, min: self.members_min });
+        }
+        Ok(certificate.verify(&parse_set(encoded)?, checkpoint.digest())?)
+    }
 }
 
 /// Fails unless exactly these leaves are proven to stand in the checkpoint's outbox.
@@ -124,27 +203,31 @@ pub(crate) fn prove(certified: &CertifiedLeaves, leaves: &[Leaf]) -> Result<(), 
     if computed == expected { Ok(()) } else { Err(Revert::RootMismatch { computed, expected }) }
 }
 
-/// The set stands in the certificate itself and is bound by its hash, as on every chain.
-fn check_certificate(checkpoint: &Checkpoint, certificate: &EcdsaCertificate) -> Result<(), Revert> {
-    let set = parse_set(&certificate.0).ok_or(Revert::MalformedCertificate)?;
-    let (given, expected) = (set.hash(Scheme::Ecdsa), checkpoint.valset_hash);
-    if given != expected {
-        return Err(Revert::WrongValidatorSet { given, expected });
-    }
-    Ok(certificate.verify(&set, checkpoint.digest())?)
-}
-
-fn parse_set(bytes: &[u8]) -> Option<ValidatorSet> {
-    let (head, rest) = bytes.split_first_chunk::<3>()?;
+/// The number of members and the encoding of the set, of a certificate that is long enough for both and the bitmap.
+fn layout(bytes: &[u8]) -> Result<(usize, &[u8]), Revert> {
+    let (head, _) = bytes.split_first_chunk::<HEAD_LEN>().ok_or(Revert::MalformedCertificate)?;
     if head[0] != Scheme::Ecdsa.byte() {
-        return None;
+        return Err(Revert::WrongScheme(head[0]));
     }
     let count = usize::from(u16::from_be_bytes([head[1], head[2]]));
-    let members = rest.get(..count * MEMBER_LEN)?.chunks_exact(MEMBER_LEN).map(|member| {
+    if count == 0 {
+        return Err(Revert::InvalidValidatorSet);
+    }
+    let (encoded, rest) = bytes.split_at_checked(HEAD_LEN + count * MEMBER_LEN).ok_or(Revert::MalformedCertificate)?;
+    let bitmap = rest.get(..count.div_ceil(8)).ok_or(Revert::MalformedCertificate)?;
+    let used_bits = count % 8;
+    if used_bits != 0 && bitmap[bitmap.len() - 1] >> used_bits != 0 {
+        return Err(Revert::MalformedCertificate);
+    }
+    Ok((count, encoded))
+}
+
+fn parse_set(encoded: &[u8]) -> Result<ValidatorSet, Revert> {
+    let members = encoded[HEAD_LEN..].chunks_exact(MEMBER_LEN).map(|member| {
         let (address, weight) = member.split_at(20);
         let weight = u64::from_be_bytes(weight.try_into().expect("28 bytes less 20 are 8"));
         Validator { address: Address::from_slice(address), weight }
     });
     // Straight from the wire and not sorted first: an unsorted set is refused.
-    ValidatorSet::try_from(members.collect::<Vec<_>>()).ok()
+    ValidatorSet::try_from(members.collect::<Vec<_>>()).map_err(|_| Revert::InvalidValidatorSet)
 }

@@ -2,47 +2,59 @@
 
 use infrastrukt_ports::{CertifiedLeaves, LockStatus};
 use infrastrukt_types::{
-    Account, Amount, ChainId, CheckpointKind, DealId, Decision, FactKind, LEGS_MAX, Leaf, LegRef, LockKey, Timestamp,
+    Account, Amount, CheckpointKind, DealId, Decision, FactKind, HubId, Leaf, LegRef, LockKey, Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Environment, Epochs, Event, Ledger, Revert, epochs::prove};
+use crate::{Environment, Epochs, Event, Ledger, LegRules, Revert, epochs::prove};
+
+mod lock;
 
 /// Legs that one settlement may name.
 const SETTLED_LEGS_MAX: usize = 256;
-/// Times beyond 40 bits are a mistake.
-const TIME_MAX: u64 = (1 << 40) - 1;
 
 /// One deal's decision with its legs on this chain.
-pub(crate) type Settlement = (DealId, Decision, Vec<LegRef>);
+pub type Settlement = (DealId, Decision, Vec<LegRef>);
 
 /// Who pays and is paid beside the escrow itself.
-pub(crate) struct Money<'a> {
-    pub(crate) ledger: &'a mut Ledger,
-    pub(crate) environment: &'a Environment,
+pub struct Money<'a> {
+    /// Who owns what.
+    pub ledger: &'a mut Ledger,
+    /// Who refuses to be paid.
+    pub environment: &'a Environment,
 }
 
-/// The contract's state.
+/// The contract's state. Every call checks before it changes anything, so that an error leaves the state as it was.
 #[derive(Clone, Debug)]
 pub struct Escrow {
-    here: ChainId,
-    address: Account,
-    escape_window_min: u64,
-    lock_horizon_max: u64,
+    hub_id: HubId,
+    rules: LegRules,
+    guardian: Account,
     /// Stops new locks and nothing else. Public so that a test can pause.
     pub paused: bool,
     locks: BTreeMap<LockKey, LockStatus>,
+    cancelled: BTreeSet<LockKey>,
     credits: BTreeMap<(Account, Account), Amount>,
 }
 
 impl Escrow {
-    /// An empty escrow with its shortest escape window and its longest way to a deal's `lock_by`, in seconds.
-    pub fn new(here: ChainId, address: Account, escape_window_min: u64, lock_horizon_max: u64) -> Self {
-        let (locks, credits) = (BTreeMap::new(), BTreeMap::new());
-        Self { here, address, escape_window_min, lock_horizon_max, paused: false, locks, credits }
+    /// An empty escrow. The hub's id is in what depositors sign; `guardian` may pause new locks.
+    pub fn new(hub_id: HubId, guardian: Account, rules: LegRules) -> Self {
+        let (locks, cancelled, credits) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { hub_id, rules, guardian, paused: false, locks, cancelled, credits }
     }
 
-    /// The state of a lock.
+    /// Who may pause new locks.
+    pub const fn guardian(&self) -> Account {
+        self.guardian
+    }
+
+    /// True where the depositor gave the lock up before it was opened.
+    pub fn is_cancelled(&self, key: LockKey) -> bool {
+        self.cancelled.contains(&key)
+    }
+
+    /// The state of a lock; one that was given up holds nothing, like one that was never made.
     pub fn status(&self, key: LockKey) -> LockStatus {
         self.locks.get(&key).copied().unwrap_or(LockStatus::None)
     }
@@ -52,44 +64,25 @@ impl Escrow {
         self.credits.get(&(account, token)).copied().unwrap_or_default()
     }
 
-    pub(crate) fn lock(
-        &mut self,
-        ledger: &mut Ledger,
-        caller: Account,
-        deal: DealId,
-        leg: &LegRef,
-        value: Amount,
-        now: Timestamp,
-    ) -> Result<FactKind, Revert> {
-        if self.paused {
-            return Err(Revert::LockingPaused);
-        }
-        self.check_place(leg)?;
-        self.check_parties(leg)?;
-        self.check_times(leg, now)?;
-        let terms = &leg.leg;
-        if terms.depositor != caller {
-            return Err(Revert::NotDepositor { caller, depositor: terms.depositor });
-        }
-        let key = leg.lock_key(deal);
-        if self.status(key) != LockStatus::None {
-            return Err(Revert::AlreadyLocked(key));
-        }
-        let required = if terms.token.is_zero() { terms.amount } else { Amount::ZERO };
-        if value != required {
-            return Err(Revert::WrongValue { given: value, required });
-        }
-        if terms.token.is_zero() {
-            ledger.require(Account::ZERO, caller, value)?;
-            ledger.send(Account::ZERO, caller, self.address, value)?;
-        } else {
-            ledger.take(terms.token, caller, self.address, terms.amount)?;
-        }
-        self.locks.insert(key, LockStatus::Locked { escape_requested_at: None });
-        Ok(FactKind::Locked { deal, index: leg.index, lock_key: key })
+    /// Stops or allows new locks. Only the guardian.
+    pub fn set_locks_paused(&mut self, caller: Account, paused: bool) -> Result<(), Revert> {
+        self.require_guardian(caller)?;
+        self.paused = paused;
+        Ok(())
     }
 
-    pub(crate) fn settle(
+    /// Hands the guardian's role over. Only the guardian.
+    pub fn set_guardian(&mut self, caller: Account, guardian: Account) -> Result<(), Revert> {
+        self.require_guardian(caller)?;
+        if guardian.is_zero() {
+            return Err(Revert::InvalidAddress(guardian));
+        }
+        self.guardian = guardian;
+        Ok(())
+    }
+
+    /// Releases or refunds every named leg that is locked, and pays the caller its tips.
+    pub fn settle(
         &mut self,
         epochs: &Epochs,
         mut money: Money<'_>,
@@ -123,7 +116,8 @@ impl Escrow {
         Ok(events)
     }
 
-    pub(crate) fn request_escape(&mut self, deal: DealId, leg: &LegRef, now: Timestamp) -> Result<Event, Revert> {
+    /// First step of the timer refund.
+    pub fn request_escape(&mut self, deal: DealId, leg: &LegRef, now: Timestamp) -> Result<Event, Revert> {
         let key = leg.lock_key(deal);
         match self.status(key) {
             LockStatus::Locked { escape_requested_at: None } => {}
@@ -139,7 +133,8 @@ impl Escrow {
         Ok(Event::EscapeRequested { lock_key: key, executable_at: now.plus(leg.leg.escape_window) })
     }
 
-    pub(crate) fn execute_escape(
+    /// Second step of the timer refund.
+    pub fn execute_escape(
         &mut self,
         mut money: Money<'_>,
         deal: DealId,
@@ -164,7 +159,8 @@ impl Escrow {
         Ok(events)
     }
 
-    pub(crate) fn withdraw(&mut self, money: Money<'_>, token: Account, account: Account) -> Result<Event, Revert> {
+    /// Pays what could not be paid before, to its owner only.
+    pub fn withdraw(&mut self, money: Money<'_>, token: Account, account: Account) -> Result<Event, Revert> {
         let amount = self.credit(account, token);
         if amount == Amount::ZERO {
             return Err(Revert::NoCredit { account, token });
@@ -172,7 +168,7 @@ impl Escrow {
         if money.environment.refusing_payees.contains(&account) {
             return Err(Revert::TransferFailed);
         }
-        money.ledger.send(token, self.address, account, amount)?;
+        money.ledger.send(token, self.rules.escrow, account, amount)?;
         self.credits.remove(&(account, token));
         Ok(Event::CreditWithdrawn { account, token, amount })
     }
@@ -224,7 +220,7 @@ impl Escrow {
         amount: Amount,
     ) {
         let refused = money.environment.refusing_payees.contains(&account);
-        if !refused && money.ledger.send(token, self.address, account, amount).is_ok() {
+        if !refused && money.ledger.send(token, self.rules.escrow, account, amount).is_ok() {
             return;
         }
         let credit = self.credits.entry((account, token)).or_default();
@@ -232,51 +228,8 @@ impl Escrow {
         events.push(Event::Credited { account, token, amount });
     }
 
-    fn check_place(&self, leg: &LegRef) -> Result<(), Revert> {
-        let terms = &leg.leg;
-        if terms.chain != self.here {
-            return Err(Revert::WrongChain { given: terms.chain, here: self.here });
-        }
-        if terms.escrow != self.address {
-            return Err(Revert::WrongEscrow(terms.escrow));
-        }
-        if usize::from(leg.index) >= LEGS_MAX {
-            return Err(Revert::InvalidIndex(leg.index));
-        }
-        if terms.amount == Amount::ZERO || terms.tip >= terms.amount {
-            return Err(Revert::InvalidAmount { amount: terms.amount, tip: terms.tip });
-        }
-        Ok(())
-    }
-
-    fn check_parties(&self, leg: &LegRef) -> Result<(), Revert> {
-        let terms = &leg.leg;
-        let invalid = |account: Account| account.is_zero() || account.to_evm().is_err();
-        if terms.token.to_evm().is_err() {
-            return Err(Revert::InvalidAddress(terms.token));
-        }
-        if invalid(terms.depositor) {
-            return Err(Revert::InvalidAddress(terms.depositor));
-        }
-        let wrong =
-            [terms.on_commit, terms.on_abort].into_iter().find(|payee| invalid(*payee) || *payee == self.address);
-        wrong.map_or(Ok(()), |payee| Err(Revert::InvalidAddress(payee)))
-    }
-
-    fn check_times(&self, leg: &LegRef, now: Timestamp) -> Result<(), Revert> {
-        let (lock_by, escape_at, escape_window) = (leg.lock_by, leg.leg.escape_at, leg.leg.escape_window);
-        if now > lock_by {
-            return Err(Revert::LockPassed { lock_by, now });
-        }
-        let latest = now.plus(self.lock_horizon_max);
-        if lock_by > latest {
-            return Err(Revert::LockHorizon { lock_by, latest });
-        }
-        let fits = escape_at.0 <= TIME_MAX && escape_window <= TIME_MAX;
-        if escape_at <= lock_by || escape_window < self.escape_window_min || !fits {
-            return Err(Revert::InvalidEscape { escape_at, escape_window });
-        }
-        Ok(())
+    fn require_guardian(&self, caller: Account) -> Result<(), Revert> {
+        if caller == self.guardian { Ok(()) } else { Err(Revert::Unauthorized(caller)) }
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    Contracts, Dropped, Environment, Epochs, Escrow, Gateway, Header, Ledger, SimBlock, SimConfig, SimReceipt, SimTx,
-    State, Target,
+    Contracts, Dropped, Environment, Epochs, Escrow, Gateway, Header, Ledger, LegRules, SimBlock, SimConfig,
+    SimReceipt, SimTx, State, Target,
     block::receipt_digests,
     machine::{Around, gas_used},
     pool::Pool,
@@ -62,7 +62,13 @@ fn genesis_state(config: &SimConfig, contracts: Contracts) -> State {
     };
     let targets = config.peers.iter().map(target).collect();
     let gateway = Gateway::new(config.hub_id, config.chain, contracts.gateway, targets);
-    let escrow = Escrow::new(config.chain, contracts.escrow, config.escape_window_min, config.lock_horizon_max);
+    let rules = LegRules {
+        here: config.chain,
+        escrow: contracts.escrow,
+        escape_window_min: config.escape_window_min,
+        lock_horizon_max: config.lock_horizon_max,
+    };
+    let escrow = Escrow::new(config.hub_id, sim_account("guardian"), rules);
     let epochs = Epochs::new(config.hub_id, Epoch(1), config.valset_hash, config.valset_expires_at, config.grace_s);
     State::new(Ledger::new(), gateway, escrow, epochs)
 }

@@ -5,8 +5,7 @@ use infrastrukt_types::{Account, Amount, Epoch, FactKind, MessageId, Timestamp};
 use std::collections::BTreeMap;
 
 use crate::{
-    Environment, Epochs, Escrow, Event, Gateway, Ledger, Log, Revert, SimReceipt, SimTx, escrow::Money,
-    gateway::Outgoing,
+    Environment, Epochs, Escrow, Event, Gateway, Ledger, Log, Money, Revert, SimReceipt, SimTx, gateway::Outgoing,
 };
 
 /// Where the hub's contracts are.
@@ -145,6 +144,8 @@ impl State {
         }
         let Around { contracts, environment, now } = around;
         let Contracts { gateway, escrow, verifier } = contracts;
+        // What a transaction carries leaves its sender before any contract runs.
+        self.ledger.require(Account::ZERO, from, value)?;
         let money = Money { ledger: &mut self.ledger, environment };
         Ok(match action {
             Action::Deliver { certified, messages } => {
@@ -159,7 +160,6 @@ impl State {
             Action::Send { target, recipient, gas_limit, deadline, payload } => {
                 let (target, recipient, gas_limit, deadline) = (*target, *recipient, *gas_limit, *deadline);
                 let out = Outgoing { sender: from, target, recipient, gas_limit, deadline, payload, value };
-                money.ledger.require(Account::ZERO, from, value)?;
                 let (id, kind) = self.gateway.send(out, now)?;
                 money.ledger.send(Account::ZERO, from, gateway, value)?;
                 Done { message_id: Some(id), ..Done::fact(gateway, kind) }

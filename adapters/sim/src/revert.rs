@@ -61,8 +61,18 @@ pub enum Revert {
     NotConsecutive { given: Epoch, expected: Epoch },
     #[error("InvalidExpiry({0})")]
     InvalidExpiry(Timestamp),
+    #[error("NotExpired({0})")]
+    EpochNotExpired(Timestamp),
+    #[error("Unauthorized({0})")]
+    Unauthorized(Account),
     #[error("MalformedCertificate()")]
     MalformedCertificate,
+    #[error("WrongScheme({0})")]
+    WrongScheme(u8),
+    #[error("InvalidValidatorSet()")]
+    InvalidValidatorSet,
+    #[error("TooFewValidators({given}, {min})")]
+    TooFewValidators { given: usize, min: usize },
     #[error("certificate: {0}")]
     Certificate(#[from] CertificateError),
     #[error("proof: {0}")]
@@ -90,6 +100,12 @@ pub enum Revert {
     NotDepositor { caller: Account, depositor: Account },
     #[error("AlreadyLocked({0})")]
     AlreadyLocked(LockKey),
+    #[error("CancelledLock({0})")]
+    CancelledLock(LockKey),
+    #[error("InvalidSignature()")]
+    InvalidSignature,
+    #[error("SignatureExpired({0})")]
+    SignatureExpired(Timestamp),
     #[error("NotLocked({0})")]
     NotLocked(LockKey),
     #[error("WrongValue({given}, {required})")]

@@ -103,11 +103,11 @@ impl SimView {
         Ok(read(history.state_at(number)))
     }
 
-    /// The account's next nonce in the last final block.
+    /// The account's next nonce in the last final block that this endpoint knows.
     pub(crate) fn final_nonce(&self, account: Account) -> Result<u64, RpcError> {
-        self.call()?;
+        let lag = self.call()?.stale_blocks;
         let history = self.chain.history();
-        Ok(history.state_at(history.finalized()).nonce(account))
+        Ok(history.state_at(history.finalized().saturating_sub(lag)).nonce(account))
     }
 
     /// Price of gas at present.

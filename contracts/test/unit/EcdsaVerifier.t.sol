@@ -102,6 +102,16 @@ contract EcdsaVerifierTest is Certify {
         _refused(c, certify(set, c, ALL), reason);
     }
 
+    /// A new epoch changes no rule, whichever way it came.
+    function test_Nomad_ZerosStayRefusedAfterRotationAndRecovery() public {
+        _rotate(EPOCH + 1, hashSet(set), EXPIRES_AT);
+        _zerosRefused(EPOCH + 1);
+        vm.warp(EXPIRES_AT + 1);
+        vm.prank(timelock);
+        verifier.recover(EPOCH + 2, hashSet(set), EXPIRES_AT + 90 days);
+        _zerosRefused(EPOCH + 2);
+    }
+
     function test_OtherHubRefused() public {
         Checkpoint memory c = _checkpoint(GENERAL);
         c.hubId = keccak256("another hub");
@@ -534,6 +544,17 @@ contract EcdsaVerifierTest is Certify {
         bytes32[] memory leaves = oneLeaf(rotateLeafOf(epoch, valsetHash, expiresAt));
         Checkpoint memory c = makeCheckpoint(HUB, ROTATION, EPOCH, set, outboxRootOf(leaves));
         verifier.rotate(c, certify(set, c, 7), epoch, valsetHash, expiresAt, singleProof(leaves, 0));
+    }
+
+    function _zerosRefused(uint64 epoch) private {
+        Checkpoint memory c = makeCheckpoint(HUB, GENERAL, epoch, set, 0);
+        _refused(c, certify(set, c, ALL), abi.encodeWithSelector(IVerifier.ZeroRoot.selector));
+        c = makeCheckpoint(HUB, GENERAL, 0, set, ROOT);
+        _refused(c, certify(set, c, ALL), abi.encodeWithSelector(IVerifier.UnknownEpoch.selector, 0));
+        c = makeCheckpoint(HUB, GENERAL, epoch, set, ROOT);
+        c.valsetHash = 0;
+        bytes memory reason = abi.encodeWithSelector(IVerifier.WrongValidatorSet.selector, 0, hashSet(set));
+        _refused(c, certify(set, c, ALL), reason);
     }
 
     function _checkpoint(uint8 kind) private view returns (Checkpoint memory) {

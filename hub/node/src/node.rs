@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{self, Limits, Methods, Readiness, Reads, Render, operator, rate::RateLimiter},
+    api::{self, Interface, Limits, Readiness, Render, operator, rate::RateLimiter},
     config::{ApiLimits, ConsensusConfig, EvidenceLimits},
     consensus::{InProcessLeader, LeaderError},
     metrics::Meter,
@@ -175,11 +175,13 @@ impl Node {
         let leader = InProcessLeader::open(log, clock.clone(), settings.consensus.pace())?;
         let cancel = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        let gossip = broadcast::channel(GOSSIP_BUFFER).0;
         let around = Surroundings {
             hub: hub.clone(),
             consensus: leader.clone(),
             clock: clock.clone(),
-            gossip: broadcast::channel(GOSSIP_BUFFER).0,
+            say: gossip.clone(),
+            hear: gossip,
             evidence: settings.evidence,
             cancel: cancel.clone(),
         };
@@ -223,17 +225,24 @@ fn open_validators(hub: &Hub, log: &ConsensusLog, kits: Vec<ValidatorKit>) -> Re
         if opened.iter().any(|other| other.signer.address() == validator) {
             return Err(StartError::Twice(validator));
         }
-        for record in &hub.genesis.chains {
-            if !kit.verifiers.iter().any(|verifier| verifier.chain() == record.id) {
-                return Err(StartError::MissingVerifier { validator, chain: record.name.clone() });
-            }
-        }
-        let store = HubStore::open(kit.store, hub).map_err(|source| StartError::Store { validator, source })?;
-        check_membership(&store, validator)?;
-        check_log(&store, log, validator)?;
-        opened.push(ValidatorParts { store: Arc::new(store), signer: kit.signer, verifiers: kit.verifiers });
+        let parts = open_validator(hub, kit)?;
+        check_log(&parts.store, log, validator)?;
+        opened.push(parts);
     }
     Ok(opened)
+}
+
+/// Opens one validator's store and checks that it can judge every chain.
+pub(crate) fn open_validator(hub: &Hub, kit: ValidatorKit) -> Result<ValidatorParts, StartError> {
+    let validator = kit.signer.address();
+    for record in &hub.genesis.chains {
+        if !kit.verifiers.iter().any(|verifier| verifier.chain() == record.id) {
+            return Err(StartError::MissingVerifier { validator, chain: record.name.clone() });
+        }
+    }
+    let store = HubStore::open(kit.store, hub).map_err(|source| StartError::Store { validator, source })?;
+    check_membership(&store, validator)?;
+    Ok(ValidatorParts { store: Arc::new(store), signer: kit.signer, verifiers: kit.verifiers })
 }
 
 /// A key without a say is hosted all the same: one that will be voted in has to follow the log before, and one that was
@@ -274,17 +283,8 @@ impl RunningNode {
         render: Option<Render>,
     ) -> Self {
         let readiness = readiness(leader.clone(), self.validators.clone(), clock.clone(), settings.consensus);
-        let methods = Methods {
-            hub,
-            leader: leader.clone(),
-            clock: clock.clone(),
-            validators: self.validators.clone(),
-            answer_bytes: settings.api.response_bytes_max as usize / 2,
-            decide_timeout: settings.api.call_timeout().mul_f64(0.8),
-            reads: Reads::new(),
-            registrations: Arc::new(RateLimiter::new(settings.api.registrations())),
-            cancel: self.cancel.clone(),
-        };
+        let interface = Interface::new(hub, leader.clone(), clock.clone(), &settings.api, self.cancel.clone());
+        let methods = interface.over(self.validators.clone()).expect("a node without validators is refused");
         let rate = Arc::new(RateLimiter::new(settings.api.rate()));
         let limits = Limits { rate, clock: clock.clone(), timeout: settings.api.call_timeout() };
         let meter = Meter { leader: leader.clone(), validators: self.validators.clone(), clock };

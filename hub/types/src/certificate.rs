@@ -1,10 +1,10 @@
 //! Certificates: a quorum of validators' signatures on a checkpoint digest.
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B256, Bytes, Signature};
+use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::{Scheme, ValidatorSet};
+use crate::{Scheme, ValidatorSet, recover::recover};
 
 const SIGNATURE_LEN: usize = 65;
 
@@ -101,9 +101,5 @@ pub fn verify_share(signer: Address, digest: B256, signature: &[u8; SIGNATURE_LE
     if signature[32..64] > S_MAX[..] || !matches!(signature[64], 27 | 28) {
         return Err(invalid);
     }
-    let parsed = Signature::from_raw_array(signature).map_err(|_| invalid)?;
-    match parsed.recover_address_from_prehash(&digest) {
-        Ok(recovered) if recovered == signer => Ok(()),
-        Ok(_) | Err(_) => Err(invalid),
-    }
+    if recover(digest, signature) == Some(signer) { Ok(()) } else { Err(invalid) }
 }

@@ -21,6 +21,7 @@ mod ids;
 mod message;
 mod outbox;
 mod packed;
+mod recover;
 mod valset;
 mod verified;
 

@@ -16,7 +16,6 @@ use super::{
     draft::{self, Candidate, Draft},
     expire::{self, Overdue},
     lane, lifecycle,
-    stage::backoff_ms,
     verify::{self, Verdict},
 };
 use crate::{
@@ -355,7 +354,8 @@ impl Deliver {
             Err(StageError::Port(PortError { remedy: Remedy::Retry { after }, message, .. })) => {
                 let failures = again.get(&plan.key).map_or(0, |(_, failures)| *failures);
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                let pause_ms = after_ms.max(backoff_ms(failures, self.lane.policy.batch_wait_ms, AGAIN_MAX_MS));
+                let least_ms = self.lane.policy.batch_wait_ms;
+                let pause_ms = after_ms.max(self.shared.jitter.backoff_ms(failures, least_ms, AGAIN_MAX_MS));
                 metrics::retry(self.lane.label(), "passing");
                 tracing::warn!(lane = self.lane.label(), submission = %plan.key.0, reason = message, pause_ms, "the writer cannot take it yet");
                 again.insert(plan.key, (now_ms.saturating_add(pause_ms), failures.saturating_add(1)));

@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Stage, StageError, StageName, hub::HubClient};
+use super::{Jitter, Stage, StageError, StageName, hub::HubClient};
 use crate::{
     ChainParts, LanePolicy, Limits, metrics,
     store::{Book, CertRef, Certified},
@@ -200,6 +200,7 @@ pub(crate) struct Shared {
     pub(crate) wake_take: Notify,
     /// When this process had taken everything the hub had certified: what was queued before may be done already.
     pub(crate) live_since_ms: AtomicU64,
+    pub(crate) jitter: Jitter,
     hub_health: Mutex<HubHealth>,
     hub_stages: Mutex<BTreeMap<StageName, StageHealth>>,
 }
@@ -214,6 +215,7 @@ impl Shared {
         lanes: Vec<Lane>,
     ) -> Self {
         Self {
+            jitter: Jitter::new(clock.as_ref(), lanes.iter()),
             book,
             clock,
             hub,
@@ -247,6 +249,11 @@ impl Shared {
 
     pub(crate) fn hub_stages(&self) -> BTreeMap<StageName, StageHealth> {
         locked(&self.hub_stages).clone()
+    }
+
+    /// Why nothing more is taken from the hub, if that is so.
+    pub(crate) fn hub_halted(&self) -> Option<String> {
+        locked(&self.hub_health).halted.clone()
     }
 
     /// What is wrong with the hub, if anything is.

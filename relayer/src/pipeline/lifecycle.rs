@@ -3,7 +3,7 @@
 use infrastrukt_ports::StoreError;
 use infrastrukt_types::{B256, ChainId, DealId, Epoch, FactKind};
 
-use super::{Lane, Shared, stage::backoff_ms};
+use super::{Lane, Shared};
 use crate::{
     metrics,
     store::{Change, Item, ItemKey, Place, Plan, PlanKind, Work, WorkKind},
@@ -138,7 +138,7 @@ pub(crate) fn blame(
     let held = change.open_rotation(lane.chain).is_some_and(|epoch| epoch <= item.epoch.0);
     let room = change.counts(lane.chain).dead < shared.limits.dead_letters_max;
     let dies = item.attempts >= policy.retries_max && item.key().kind.may_die() && !held && room;
-    let pause_ms = backoff_ms(item.attempts - 1, policy.backoff_min_ms, policy.backoff_max_ms);
+    let pause_ms = shared.jitter.backoff_ms(item.attempts - 1, policy.backoff_min_ms, policy.backoff_max_ms);
     let (label, kind, attempts) = (lane.label(), item.key().kind.name(), item.attempts);
     metrics::retry(label, "failed");
     item.place = if dies {

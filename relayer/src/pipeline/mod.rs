@@ -12,6 +12,7 @@ pub(crate) mod deliver;
 mod draft;
 mod expire;
 pub mod hub;
+mod jitter;
 pub(crate) mod lane;
 pub(crate) mod lifecycle;
 pub(crate) mod observe;
@@ -26,5 +27,6 @@ mod tests;
 mod verify;
 pub(crate) mod watch;
 
+pub(crate) use jitter::Jitter;
 pub(crate) use lane::{HubInfo, Lane, Shared};
 pub(crate) use stage::{Pause, Stage, StageError, StageName, drive};

@@ -86,12 +86,6 @@ pub(crate) trait Stage: Send + Sync {
     async fn turn(&mut self) -> Result<Pause, StageError>;
 }
 
-/// Exponential back-off with jitter: between half and the whole of `min · 2^failures`, capped.
-pub(crate) fn backoff_ms(failures: u32, min_ms: u64, max_ms: u64) -> u64 {
-    let full = min_ms.saturating_mul(1u64.checked_shl(failures.min(32)).unwrap_or(u64::MAX)).min(max_ms).max(1);
-    rand::random_range(full.div_ceil(2)..=full)
-}
-
 /// Runs a stage until the relayer stops or the stage's lane halts.
 pub(crate) async fn drive(shared: Arc<Shared>, mut stage: Box<dyn Stage>) {
     let mut failures = 0;
@@ -124,6 +118,7 @@ pub(crate) async fn drive(shared: Arc<Shared>, mut stage: Box<dyn Stage>) {
             }
         };
         tokio::select! {
+            biased;
             () = shared.cancel.cancelled() => return,
             () = woken => {}
             () = shared.clock.sleep(pause) => {}
@@ -138,7 +133,7 @@ fn is_over(shared: &Shared, stage: &dyn Stage) -> bool {
 /// How long to wait, or `None` where the stage must not go on.
 fn after_failure(shared: &Shared, stage: &dyn Stage, error: &StageError, failures: u32) -> Option<Duration> {
     let lane = stage.lane().map_or("hub", |lane| lane.label());
-    let backoff = Duration::from_millis(backoff_ms(failures, BACKOFF_MIN_MS, BACKOFF_MAX_MS));
+    let backoff = Duration::from_millis(shared.jitter.backoff_ms(failures, BACKOFF_MIN_MS, BACKOFF_MAX_MS));
     match error.remedy() {
         Remedy::Retry { after } => {
             metrics::retry(lane, stage.name().name());
@@ -164,21 +159,6 @@ fn after_failure(shared: &Shared, stage: &dyn Stage, error: &StageError, failure
                 None => shared.halt_hub(&reason),
             }
             None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_doubles_up_to_its_cap() {
-        for (failures, low, high) in [(0, 50, 100), (1, 100, 200), (3, 400, 800), (9, 500, 1_000), (90, 500, 1_000)] {
-            for _ in 0..50 {
-                let pause = backoff_ms(failures, 100, 1_000);
-                assert!((low..=high).contains(&pause), "{failures}: {pause}");
-            }
         }
     }
 }

@@ -115,6 +115,7 @@ pub(crate) async fn follow_pushes(shared: Arc<Shared>) {
             shared.hub.pushed(from).await
         };
         let pause = tokio::select! {
+            biased;
             () = shared.cancel.cancelled() => return,
             pushed = pushed => match pushed {
                 Ok(()) => {
@@ -128,6 +129,7 @@ pub(crate) async fn follow_pushes(shared: Arc<Shared>) {
             },
         };
         tokio::select! {
+            biased;
             () = shared.cancel.cancelled() => return,
             () = shared.clock.sleep(pause) => {}
         }

@@ -31,6 +31,19 @@ pub struct DealRecord {
     pub kept_at: Timestamp,
 }
 
+impl DealRecord {
+    /// Reads what the file at `path` holds, and checks its id against its own terms.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, UserError> {
+        let damaged = |reason: String| UserError::Damaged { path: path.into(), reason };
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+        let actual = record.deal.id(record.hub_id);
+        if record.deal_id != actual {
+            return Err(damaged(format!("its terms hash to {actual}")));
+        }
+        Ok(record)
+    }
+}
+
 /// The folder of kept deals.
 #[derive(Clone, Debug)]
 pub struct DealFolder(PathBuf);
@@ -53,11 +66,9 @@ impl DealFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(UserError::file(path)(error)),
         };
-        let record: DealRecord = serde_json::from_slice(&bytes)
-            .map_err(|error| UserError::Damaged { path: path.clone(), reason: error.to_string() })?;
-        let actual = record.deal.id(record.hub_id);
-        if actual != id || record.deal_id != id {
-            return Err(UserError::Damaged { path, reason: format!("its terms hash to {actual}") });
+        let record = DealRecord::parse(&path, &bytes)?;
+        if record.deal_id != id {
+            return Err(UserError::Damaged { path, reason: format!("it holds deal {}", record.deal_id) });
         }
         Ok(Some(record))
     }

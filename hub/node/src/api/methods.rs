@@ -36,9 +36,9 @@ use crate::{
     validator::{Applied, OfferOutcome, Offered, Validator},
 };
 
-/// Everything the methods need.
+/// The methods with everything they need. Made by an [`Interface`](super::Interface).
 #[derive(Clone)]
-pub(crate) struct Methods {
+pub struct Methods {
     pub(crate) hub: Arc<Hub>,
     pub(crate) leader: Arc<InProcessLeader>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -110,9 +110,12 @@ impl Methods {
                 }
             }
         };
-        match tokio::time::timeout(self.decide_timeout, wait).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(refusal(ErrorCode::Timeout, "not decided in time: offering it again does no harm")),
+        tokio::select! {
+            biased;
+            outcome = wait => outcome,
+            () = self.clock.sleep(self.decide_timeout) => {
+                Err(refusal(ErrorCode::Timeout, "not decided in time: offering it again does no harm"))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod certificates;
 mod guard;
 mod idle;
+mod interface;
 mod lists;
 mod methods;
 mod offers;
@@ -14,9 +15,9 @@ mod rotations;
 mod server;
 mod views;
 
+pub use interface::Interface;
+pub use methods::Methods;
 pub use operator::{Readiness, Render};
 
 pub(crate) use guard::{LIST_COST, Limits};
-pub(crate) use methods::Methods;
-pub(crate) use reads::Reads;
 pub(crate) use server::serve;

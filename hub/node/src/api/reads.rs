@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::methods::internal;
+use crate::blocking::blocking;
 
 /// Pieces of work at a time; other calls wait for their turn, up to their time limit.
 const READS_MAX: usize = 8;
@@ -27,7 +28,7 @@ impl Reads {
             let _turn = turn;
             work()
         };
-        tokio::task::spawn_blocking(counted).await.map_err(internal)
+        blocking(counted).await.map_err(internal)
     }
 }
 

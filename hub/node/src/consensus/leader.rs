@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Mempool, MempoolError, Pace};
+use crate::blocking::blocking;
 
 /// How long to leave storage alone after it failed.
 const STORAGE_PAUSE: Duration = Duration::from_secs(1);
@@ -66,6 +67,7 @@ impl InProcessLeader {
     pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
         while !cancel.is_cancelled() {
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 () = self.pause() => {}
             }
@@ -98,6 +100,7 @@ impl InProcessLeader {
         if self.mempool().is_empty() {
             let rest = Duration::from_millis(self.pace.interval_ms(false)).saturating_sub(interval);
             tokio::select! {
+                biased;
                 // Entries come in groups, one from each validator: the first one waits a little for the others.
                 () = self.arrived.notified() => self.clock.sleep(interval / GATHER).await,
                 () = self.clock.sleep(rest) => {}
@@ -118,6 +121,7 @@ impl InProcessLeader {
         let txs = self.mempool().take_block();
         let block = Block { height, time, parent: head.hash, txs };
         if let Err(error) = self.append(&block).await {
+            self.catch_up();
             self.give_back(block);
             return Err(error);
         }
@@ -128,8 +132,18 @@ impl InProcessLeader {
 
     async fn append(&self, block: &Block) -> Result<(), StoreError> {
         let (log, block) = (self.log.clone(), block.clone());
-        let written = tokio::task::spawn_blocking(move || log.append(&block)).await;
+        let written = blocking(move || log.append(&block)).await;
         written.unwrap_or_else(|error| Err(StoreError::Io(error.to_string())))
+    }
+
+    /// A write may reach the disk and report a failure all the same: such a block is decided. Its entries are ordered a
+    /// second time then, which changes nothing.
+    fn catch_up(&self) {
+        if let Ok(Some(last)) = self.log.last()
+            && last.height > self.height()
+        {
+            self.head.send_replace(Head::of(&last));
+        }
     }
 
     /// Entries of a block that could not be written wait again.
@@ -174,8 +188,10 @@ impl Consensus for InProcessLeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use infrastrukt_ports::{Batch, Column, Row, Store};
     use infrastrukt_store::{CONSENSUS_COLUMNS, MemoryStore};
     use infrastrukt_types::{DealCancel, DealId};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     struct Stopped;
 
@@ -188,6 +204,45 @@ mod tests {
         async fn sleep(&self, duration: Duration) {
             tokio::time::sleep(duration).await;
         }
+    }
+
+    /// Writes everything, and says once that it did not.
+    struct Ambiguous {
+        inner: MemoryStore,
+        fails: AtomicBool,
+    }
+
+    impl Store for Ambiguous {
+        fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.inner.get(column, key)
+        }
+
+        fn scan(&self, column: Column, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
+            self.inner.scan(column, prefix, from, limit)
+        }
+
+        fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+            self.inner.commit(batch)?;
+            match self.fails.swap(false, Ordering::Relaxed) {
+                true => Err(StoreError::Io("no answer from the disk".into())),
+                false => Ok(()),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_that_is_written_is_decided_whatever_the_disk_reports() {
+        let store = Ambiguous { inner: MemoryStore::new(CONSENSUS_COLUMNS), fails: AtomicBool::new(true) };
+        let pace = Pace { block_interval_ms: 200, heartbeat_ms: 1_000, lead_max_s: 1 };
+        let leader = InProcessLeader::open(Arc::new(ConsensusLog::new(Arc::new(store))), Arc::new(Stopped), pace);
+        let leader = leader.unwrap();
+        let cancel = DealCancel { deal: DealId(B256::repeat_byte(1)), signatures: Vec::new() };
+        leader.submit(HubTx::CancelDeal(cancel)).await.unwrap();
+        assert!(leader.step().await.is_err());
+        assert_eq!(leader.height(), Height(1));
+        leader.step().await.unwrap();
+        assert_eq!(leader.height(), Height(2));
+        assert_eq!(leader.decided(Height(2)).await.unwrap().parent, leader.decided(Height(1)).await.unwrap().hash());
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ use super::{
     shares::SharePool,
     sharing::is_waiting,
 };
-use crate::config::EvidenceLimits;
+use crate::{blocking::blocking, config::EvidenceLimits};
 
 /// How often what is still uncertified is signed, gossiped and offered again.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,7 +49,10 @@ pub(crate) struct Surroundings {
     pub(crate) hub: Arc<Hub>,
     pub(crate) consensus: Arc<dyn Consensus>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) gossip: broadcast::Sender<Share>,
+    /// Where its shares go.
+    pub(crate) say: broadcast::Sender<Share>,
+    /// Where the others' shares come from; in one process the same channel.
+    pub(crate) hear: broadcast::Sender<Share>,
     pub(crate) evidence: EvidenceLimits,
     pub(crate) cancel: CancellationToken,
 }
@@ -205,19 +208,21 @@ pub(super) struct Actor {
 
 impl Actor {
     async fn run(mut self, own: CancellationToken) {
-        let mut gossip = self.around.gossip.subscribe();
+        let mut gossip = self.around.hear.subscribe();
         let clock = self.around.clock.clone();
         let mut tick = clock.sleep(Duration::ZERO);
         loop {
             let next = self.progress.borrow().height.next();
+            // In a fixed order: what is due once a second first, and blocks before shares, which speak of blocks.
             let outcome = tokio::select! {
+                biased;
                 () = own.cancelled() => return,
-                block = self.next_block(next) => self.follow(block).await,
-                Ok(share) = gossip.recv() => self.receive(share, &mut gossip).await,
                 () = &mut tick => {
                     tick = clock.sleep(TICK);
                     self.tend().await
                 }
+                block = self.next_block(next) => self.follow(block).await,
+                Ok(share) = gossip.recv() => self.receive(share, &mut gossip).await,
             };
             match outcome {
                 Ok(()) => {}
@@ -330,7 +335,7 @@ impl Actor {
         E: From<StoreError> + Send + 'static,
     {
         let store = self.store.clone();
-        let outcome = tokio::task::spawn_blocking(move || work(&store)).await;
+        let outcome = blocking(move || work(&store)).await;
         outcome.unwrap_or_else(|error| Err(StoreError::Io(error.to_string()).into()))
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{desk::Desk, pending::PendingFacts};
+use crate::blocking::blocking;
 
 /// How long facts are gathered before they are signed together.
 const WINDOW: Duration = Duration::from_millis(50);
@@ -44,6 +45,7 @@ impl Attestor {
         loop {
             let room = pending.has_room();
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 Some(facts) = self.verified.recv(), if room => {
                     pending.add(facts.into_iter().map(Verified::into_inner));
@@ -107,7 +109,7 @@ impl Attestor {
     /// is never signed: the chain is given up, with both hashes as the evidence.
     async fn remember(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, StoreError> {
         let store = self.store.clone();
-        let work = tokio::task::spawn_blocking(move || store.attest_once(facts));
+        let work = blocking(move || store.attest_once(facts));
         let (facts, conflicts) = work.await.unwrap_or_else(|error| Err(StoreError::Io(error.to_string())))?;
         for conflict in conflicts {
             self.give_up(&conflict);

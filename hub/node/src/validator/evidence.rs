@@ -187,6 +187,7 @@ impl EvidenceChecker {
         tokio::pin!(following);
         loop {
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 () = &mut following => return,
                 Some(()) = running.next() => {}
@@ -259,6 +260,7 @@ impl Checks {
             return Err(PortError::retry(Duration::from_millis(until_ms.saturating_sub(now_ms)), reason));
         }
         tokio::select! {
+            biased;
             verified = verifier.verify(&offered.evidence) => verified,
             () = self.clock.sleep(CHECK_TIMEOUT) => {
                 Err(PortError::retry(PUT_OFF_MAX, format!("no answer within {} s", CHECK_TIMEOUT.as_secs())))

@@ -79,6 +79,7 @@ impl Heads {
     async fn ask(&self, head: &Head) {
         let chain = head.chain;
         tokio::select! {
+            biased;
             answer = head.verifier.final_head() => match answer {
                 Ok(number) => {
                     head.known.fetch_max(number, Ordering::Relaxed);

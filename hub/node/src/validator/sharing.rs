@@ -51,7 +51,7 @@ impl Actor {
         };
         if let Some(share) = share {
             // Alone in the node, nobody listens.
-            let _ = self.around.gossip.send(share);
+            let _ = self.around.say.send(share);
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Actor {
         self.offer().await;
         let repeated = lock(&self.pool).incomplete_commits(REPEATED_MAX);
         for share in repeated {
-            let _ = self.around.gossip.send(share);
+            let _ = self.around.say.send(share);
         }
         let Some(end) = self.progress.borrow().height.next() else { return Ok(()) };
         for (height, kind) in self.store.uncertified(end, RESIGNED_MAX)? {
