@@ -94,6 +94,8 @@ pub struct RelayerConfig {
     pub batch_max: u32,
     /// Milliseconds a batch waits to fill.
     pub batch_wait_ms: u64,
+    /// Milliseconds between two looks at a chain's final head: each costs a call to every endpoint asked.
+    pub poll_ms: u64,
     /// Deterministic failures of a message before it becomes a dead letter.
     pub retries_max: u32,
     /// First block of a chain that can hold anything of ours: where its contracts were deployed. 0 where it is absent.

@@ -16,6 +16,7 @@ mod parts;
 pub mod pipeline;
 mod relayer;
 pub mod store;
+mod supply;
 pub mod user;
 
 pub use parts::{ChainParts, LanePolicy, Limits, Parts, PipelineParts};

@@ -19,6 +19,10 @@ const FINALITY_LAG: &str = "infrastrukt_finality_lag_seconds";
 const DEALS: &str = "infrastrukt_deals";
 const DEAD_LETTERS: &str = "infrastrukt_dead_letters";
 const LANE_HALTED: &str = "infrastrukt_lane_halted";
+const SUPPLY_VIOLATION: &str = "infrastrukt_supply_violation";
+const SUPPLY_COMPARED_AGE: &str = "infrastrukt_supply_compared_age_seconds";
+const BRIDGE_LOCKED: &str = "infrastrukt_bridge_locked";
+const BRIDGE_MINTED: &str = "infrastrukt_bridge_minted";
 
 /// Every state has its series from the start, so that a dashboard shows zeros and not gaps.
 const DEAL_STATES: [DealState; 9] = [
@@ -69,6 +73,13 @@ fn describe() {
     describe_gauge!(DEALS, "Deals at the hub by state, of the newest thousand");
     describe_gauge!(DEAD_LETTERS, "Dead letters, refused evidence included");
     describe_gauge!(LANE_HALTED, "1 while the lane is stopped and a person must look at it");
+    describe_gauge!(SUPPLY_VIOLATION, "1 while more of the token is minted or released than other chains' books back");
+    describe_gauge!(
+        SUPPLY_COMPARED_AGE,
+        "Seconds since the books of the chain's token bridge were compared with those of all chains it has routes to"
+    );
+    describe_gauge!(BRIDGE_LOCKED, "What the token bridge's books say is locked of the token, in its smallest unit");
+    describe_gauge!(BRIDGE_MINTED, "Supply of a token that the bridge mints, in its smallest unit");
 }
 
 fn owned(text: &str) -> String {
@@ -134,4 +145,23 @@ pub(crate) fn dead_letters(lane: &str, count: u64) {
 
 pub(crate) fn lane_halted(chain: &str, halted: bool) {
     gauge!(LANE_HALTED, "chain" => owned(chain)).set(float(u64::from(halted)));
+}
+
+pub(crate) fn supply_violation(chain: &str, token: &str, violated: bool) {
+    let violated = float(u64::from(violated));
+    gauge!(SUPPLY_VIOLATION, "chain" => owned(chain), "token" => owned(token)).set(violated);
+}
+
+pub(crate) fn supply_compared_age(chain: &str, age_ms: u64) {
+    gauge!(SUPPLY_COMPARED_AGE, "chain" => owned(chain)).set(float(age_ms / 1000));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; figures for people may lose digits")]
+pub(crate) fn bridge_locked(chain: &str, token: &str, locked: Amount) {
+    gauge!(BRIDGE_LOCKED, "chain" => owned(chain), "token" => owned(token)).set(locked.0 as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; figures for people may lose digits")]
+pub(crate) fn bridge_minted(chain: &str, token: &str, minted: Amount) {
+    gauge!(BRIDGE_MINTED, "chain" => owned(chain), "token" => owned(token)).set(minted.0 as f64);
 }

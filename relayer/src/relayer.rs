@@ -16,6 +16,7 @@ use crate::{
         hub::{HubClient, HubError, JsonRpcHub},
         observe::Observe,
         submit::Submit,
+        supply::Supply,
         take::Take,
         watch::{Watch, follow_pushes},
     },
@@ -183,8 +184,11 @@ async fn guarded(shared: Arc<Shared>, stage: Box<dyn Stage>) {
 }
 
 fn stages(shared: &Arc<Shared>) -> Vec<Box<dyn Stage>> {
-    let mut stages: Vec<Box<dyn Stage>> =
-        vec![Box::new(Take::new(shared.clone())), Box::new(Watch::new(shared.clone()))];
+    let mut stages: Vec<Box<dyn Stage>> = vec![
+        Box::new(Take::new(shared.clone())),
+        Box::new(Watch::new(shared.clone())),
+        Box::new(Supply::new(shared.clone())),
+    ];
     for lane in shared.lanes.values() {
         stages.push(Box::new(Observe { shared: shared.clone(), lane: lane.clone() }));
         stages.push(Box::new(Submit::new(shared.clone(), lane.clone())));

@@ -419,6 +419,7 @@ sol! {
         error ERC20InvalidApprover(address approver);
         error ERC20InvalidSpender(address spender);
 
+        function totalSupply() external view returns (uint256);
         function balanceOf(address account) external view returns (uint256);
         function allowance(address owner, address spender) external view returns (uint256);
         function approve(address spender, uint256 amount) external returns (bool);

@@ -5,11 +5,12 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use infrastrukt_ports::{Action, CertifiedLeaves, ManualCall, PortError};
 use infrastrukt_types::{Account, Amount, ChainId, Decision, LegRef, Message};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use crate::{
     bindings::{self, IERC20, IEscrow, IGateway, ITokenBridge, IVerifier},
     config::Contracts,
-    rpc::{CallError, Quorum},
+    rpc::{CallError, Endpoint, Quorum},
 };
 
 /// A contract call, priced.
@@ -48,19 +49,26 @@ enum Fee {
 }
 
 impl CallContext {
-    /// The call with the fee that the contract quotes now.
+    /// The call with the fee that the contract quotes now, by the word of k endpoints.
     pub(crate) async fn prepare(&self, action: &Action, quorum: &Quorum) -> Result<Call, CallError> {
         let Draft { mut call, fee, .. } = self.draft(action)?;
         let Contracts { gateway, token_bridge, .. } = self.contracts;
+        let what = format!("the fee on {}", self.chain);
         let fee = match fee {
             None => return Ok(call),
             Some(Fee::Gateway(query)) => {
                 let query = &query;
-                quorum.any(|endpoint| async move { endpoint.view(gateway, query).await }).await?.feeWei
+                let quoted = |endpoint: Arc<Endpoint>| async move {
+                    endpoint.view(gateway, query).await.map(|quote| quote.feeWei)
+                };
+                quorum.agree_at_head(&what, quoted).await?
             }
             Some(Fee::Bridge(query)) => {
                 let query = &query;
-                quorum.any(|endpoint| async move { endpoint.view(token_bridge, query).await }).await?.feeWei
+                let quoted = |endpoint: Arc<Endpoint>| async move {
+                    endpoint.view(token_bridge, query).await.map(|quote| quote.feeWei)
+                };
+                quorum.agree_at_head(&what, quoted).await?
             }
         };
         let fee: Option<u128> = fee.try_into().ok();

@@ -193,7 +193,7 @@ impl HeaderSource for QuorumHeaders {
 }
 
 /// Reads a header and recomputes its hash. Number or tag as parameter.
-async fn fetch_header(endpoint: &Endpoint, block: Value) -> Result<Option<BlockHeader>, CallError> {
+pub(crate) async fn fetch_header(endpoint: &Endpoint, block: Value) -> Result<Option<BlockHeader>, CallError> {
     let header: Option<RpcHeader> = endpoint.request("eth_getBlockByNumber", json!([block, false])).await?;
     header.map(|header| check_header(&endpoint.host(), header)).transpose()
 }

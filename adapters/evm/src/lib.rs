@@ -7,6 +7,7 @@
 //! own consensus plugs in as another [`HeaderSource`].
 
 pub mod bindings;
+mod books;
 mod calls;
 mod chain;
 mod config;

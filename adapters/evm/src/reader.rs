@@ -5,7 +5,8 @@ use alloy_primitives::{Address, Bytes, U256, hex};
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use infrastrukt_ports::{
-    Action, BlockRef, ChainReader, Check, LockStatus, ManualCall, PortError, Scan, ScanCursor, ScannedBlock, TokenInfo,
+    Action, BlockRef, BridgeBooks, ChainReader, Check, LockStatus, ManualCall, PortError, RouteSearch, Scan,
+    ScanCursor, ScannedBlock, TokenInfo,
 };
 use infrastrukt_types::{
     Account, Amount, B256, ChainId, Epoch, Evidence, Fact, Finalized, HubId, LockKey, Nonce, ReceiptEvidence, Timestamp,
@@ -14,7 +15,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 use crate::{
-    bindings::{IERC20, IEscrow, IGateway},
+    bindings::{IERC20, IEscrow, IGateway, IVerifier},
+    books::BookReader,
     calls::CallContext,
     config::EvmConfig,
     facts::FactDecoder,
@@ -39,6 +41,7 @@ pub struct EvmReader {
     quorum: Arc<Quorum>,
     headers: Arc<dyn HeaderSource>,
     facts: FactDecoder,
+    books: BookReader,
     hub: HubId,
     hub_epoch: Option<Epoch>,
 }
@@ -53,7 +56,8 @@ impl EvmReader {
         hub: HubId,
         hub_epoch: Option<Epoch>,
     ) -> Self {
-        Self { config, quorum, headers, facts, hub, hub_epoch }
+        let books = BookReader::new(config.clone(), quorum.clone());
+        Self { config, quorum, headers, facts, books, hub, hub_epoch }
     }
 
     /// Headers `first..=top`, each linked to the next up to the agreed `top`.
@@ -98,15 +102,7 @@ impl EvmReader {
         Ok(Some(ScannedBlock { block: header.block_ref(), facts, evidence }))
     }
 
-    async fn view<C: SolCall + Sync>(&self, to: Address, call: C) -> Result<C::Return, PortError>
-    where
-        C::Return: Send,
-    {
-        let call = &call;
-        Ok(self.quorum.any(|endpoint| async move { endpoint.view(to, call).await }).await?)
-    }
-
-    /// What k endpoints agree that a view function answers: for what money is moved by.
+    /// What k endpoints agree that a view function answers.
     async fn agreed_answer<C: SolCall + Sync>(&self, to: Address, call: &C) -> Result<Bytes, PortError> {
         let data = &Bytes::from(call.abi_encode());
         let what = format!("{} of {to} on {}", C::SIGNATURE, self.config.chain);
@@ -160,18 +156,23 @@ impl ChainReader for EvmReader {
     }
 
     async fn now(&self) -> Result<Timestamp, PortError> {
-        let latest = json!(["latest", false]);
-        let latest = &latest;
-        let header: RpcHeader = self
-            .quorum
-            .any(|endpoint| async move { endpoint.request("eth_getBlockByNumber", latest.clone()).await })
-            .await?;
-        Ok(Timestamp(header.inner.timestamp))
+        let what = format!("the time of {}", self.config.chain);
+        let reached = self.quorum.reached(&what, |endpoint| async move { latest_time(&endpoint).await });
+        Ok(Timestamp(reached.await?))
     }
 
     async fn is_consumed(&self, source: ChainId, nonce: Nonce) -> Result<bool, PortError> {
         let call = IGateway::isConsumedCall { source: source.0, nonce: nonce.0 };
-        self.view(self.config.contracts.gateway, call).await
+        self.agreed_view(self.config.contracts.gateway, &call).await
+    }
+
+    async fn is_refunded(&self, target: ChainId, nonce: Nonce) -> Result<bool, PortError> {
+        let call = IGateway::isRefundedCall { target: target.0, nonce: nonce.0 };
+        self.agreed_view(self.config.contracts.gateway, &call).await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, PortError> {
+        self.agreed_view(self.config.contracts.verifier, &IVerifier::currentEpochCall {}).await.map(Epoch)
     }
 
     async fn lock_status(&self, key: LockKey) -> Result<LockStatus, PortError> {
@@ -196,19 +197,15 @@ impl ChainReader for EvmReader {
 
     async fn balance(&self, account: Account, token: Account) -> Result<Amount, PortError> {
         let (account, token) = (evm(account)?, evm(token)?);
-        if !token.is_zero() {
-            return amount(self.view(token, IERC20::balanceOfCall { account }).await?);
-        }
-        let call = json!([account, "latest"]);
-        let call = &call;
-        let wei: U256 =
-            self.quorum.any(|endpoint| async move { endpoint.request("eth_getBalance", call.clone()).await }).await?;
-        amount(wei)
+        let what = format!("the balance of {account} on {}", self.config.chain);
+        amount(self.quorum.reached(&what, |endpoint| async move { held(&endpoint, account, token).await }).await?)
     }
 
     async fn credit(&self, account: Account, token: Account) -> Result<Amount, PortError> {
-        let call = IEscrow::creditsCall { account: evm(account)?, token: evm(token)? };
-        amount(self.view(self.config.contracts.escrow, call).await?)
+        let (escrow, what) =
+            (self.config.contracts.escrow, format!("the credit of {account} on {}", self.config.chain));
+        let call = &IEscrow::creditsCall { account: evm(account)?, token: evm(token)? };
+        amount(self.quorum.reached(&what, |endpoint| async move { endpoint.view(escrow, call).await }).await?)
     }
 
     async fn token(&self, token: Account) -> Result<TokenInfo, PortError> {
@@ -232,6 +229,11 @@ impl ChainReader for EvmReader {
         CallContext { chain: self.config.chain, contracts: self.config.contracts, caller: None }.manual(action)
     }
 
+    async fn bridge_books(&self, search: &mut RouteSearch) -> Result<Option<BridgeBooks>, PortError> {
+        let last_final = self.headers.finalized_head().await?.into_inner().fields().number;
+        self.books.read(last_final, search).await.map(Some)
+    }
+
     async fn check(&self) -> Vec<Check> {
         let mut checks = health::endpoints(&self.config, &self.quorum).await;
         checks.extend(health::contracts(&self.config, &self.quorum, self.hub, self.hub_epoch).await);
@@ -241,6 +243,20 @@ impl ChainReader for EvmReader {
     fn rpc_calls(&self) -> u64 {
         self.quorum.calls()
     }
+}
+
+/// Time of the newest block that one endpoint knows.
+async fn latest_time(endpoint: &Endpoint) -> Result<u64, CallError> {
+    let header: RpcHeader = endpoint.request("eth_getBlockByNumber", json!(["latest", false])).await?;
+    Ok(header.inner.timestamp)
+}
+
+/// What one endpoint says an account has of a token, or of the native coin where that is zero.
+async fn held(endpoint: &Endpoint, account: Address, token: Address) -> Result<U256, CallError> {
+    if token.is_zero() {
+        return endpoint.request("eth_getBalance", json!([account, "latest"])).await;
+    }
+    endpoint.view(token, &IERC20::balanceOfCall { account }).await
 }
 
 /// Receipts of a block whose trie has the root of its header.

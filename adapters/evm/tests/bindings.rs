@@ -74,7 +74,8 @@ fn verifier() {
 #[test]
 fn token_bridge() {
     use alloy::sol_types::SolEvent;
-    let events = [ITokenBridge::Bridged::SIGNATURE, ITokenBridge::Received::SIGNATURE];
+    let events =
+        [ITokenBridge::Bridged::SIGNATURE, ITokenBridge::Received::SIGNATURE, ITokenBridge::RouteRegistered::SIGNATURE];
     check::<ITokenBridge::ITokenBridgeCalls, ITokenBridge::ITokenBridgeErrors, ITokenBridge::ITokenBridgeEvents>(
         "TokenBridge",
         &events,

@@ -2,18 +2,27 @@
 
 mod common;
 
-use alloy_primitives::{B256, Bytes};
-use common::{CHAIN, HUB, LIMITS, TARGET};
+use alloy_primitives::{Address, B256, Bytes, U64};
+use common::{CHAIN, HUB, LIMITS, TARGET, proxy::Proxy};
 use infrastrukt_evm::{
-    Context, Contracts, Endpoint, EndpointUrl, EvmChain, SecretKey, TX_COLUMNS,
+    Context, Contracts, Endpoint, EndpointUrl, EvmChain, EvmConfig, SecretKey, TX_COLUMNS,
     devnet::{Addresses, Anvil, AnvilOptions, DeployOptions, Peer, addresses, deploy, dev_key},
 };
-use infrastrukt_ports::{Action, ChainReader, ChainWriter, CheckStatus, LockStatus, Receipt, Remedy, ScanCursor};
-use infrastrukt_ports::{SubmissionKey, SubmissionState};
+use infrastrukt_ports::{
+    Action, BridgeBooks, BridgeRoute, ChainReader, ChainWriter, CheckStatus, LockStatus, Receipt, Remedy, RouteKind,
+    RouteSearch, ScanCursor, SubmissionKey, SubmissionState,
+};
 use infrastrukt_store::MemoryStore;
 use infrastrukt_types::{Account, Amount, DealId, FactKind, Leg, LegRef, Timestamp};
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 const DEPLOYER: u32 = 9;
 const COIN: u128 = 10u128.pow(18);
@@ -65,6 +74,16 @@ impl Devnet {
 
     fn reader(&self) -> Arc<dyn ChainReader> {
         self.chain.reader()
+    }
+
+    /// The chain as other endpoints show it.
+    fn seen_by(&self, urls: &[String], quorum: usize) -> EvmChain {
+        let (at, gateway) = (self.at, Account::from(self.at.gateway));
+        let contracts =
+            Contracts { gateway: at.gateway, escrow: at.escrow, verifier: at.verifier, token_bridge: at.token_bridge };
+        let config = EvmConfig { contracts, ..common::config(urls, quorum) };
+        let gateways = [(CHAIN, gateway), (TARGET, gateway)].into();
+        EvmChain::new(config, Context { hub: HUB, gateways, hub_epoch: None }).expect("is valid")
     }
 
     fn alice(&self) -> Account {
@@ -210,6 +229,167 @@ async fn messages_pay_the_quoted_fee_and_have_the_id_that_the_hub_computes() {
     };
     let refused = devnet.writer.submit(SubmissionKey(B256::repeat_byte(9)), &unknown).await.expect_err("has no route");
     assert!(refused.message.contains("UnknownTarget(77)"), "{refused}");
+    devnet.node.stop().await;
+}
+
+#[tokio::test]
+async fn the_books_of_the_bridge_show_every_route_and_what_is_locked() {
+    let devnet = Devnet::start().await;
+    let reader = devnet.reader();
+    let before = reader.bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge");
+    let bridge = Action::Bridge {
+        token: Account::ZERO,
+        target: TARGET,
+        recipient: devnet.alice(),
+        amount: Amount(2 * COIN),
+        deadline: Timestamp(devnet.now().await + 3_600),
+        refund_to: devnet.alice(),
+    };
+    devnet.run(1, &bridge).await;
+    let after = reader.bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge");
+    assert!(after.block.number > before.block.number && after.block.time >= before.block.time);
+
+    let at = devnet.at;
+    let routes = |sent: u128| {
+        let route = |token: Address, remote_token: Address, kind: RouteKind, sent: u128, held: u128| BridgeRoute {
+            token: Account::from(token),
+            remote: TARGET,
+            remote_token: Account::from(remote_token),
+            kind,
+            wire_unit: 10u128.pow(10),
+            sent,
+            returned: 0,
+            received: 0,
+            held: Some(Amount(held)),
+        };
+        let mut routes = vec![
+            route(at.token, at.bridged_token, RouteKind::Lock, 0, 0),
+            route(at.bridged_token, at.token, RouteKind::Mint, 0, 0),
+            route(Address::ZERO, at.bridged_native, RouteKind::Lock, sent, sent * 10u128.pow(10)),
+            route(at.bridged_native, Address::ZERO, RouteKind::Mint, 0, 0),
+        ];
+        routes.sort_by_key(|route| route.token);
+        routes
+    };
+    let sorted = |books: BridgeBooks| {
+        let mut routes = books.routes;
+        routes.sort_by_key(|route| route.token);
+        routes
+    };
+    assert_eq!(sorted(before), routes(0));
+    assert_eq!(sorted(after), routes(200_000_000));
+    devnet.node.stop().await;
+}
+
+#[tokio::test]
+async fn the_books_are_those_of_one_block_whatever_becomes_of_the_head() {
+    let devnet = Devnet::start().await;
+    let by_hash = Arc::new(AtomicUsize::new(0));
+    let counted = by_hash.clone();
+    let watched = Proxy::lying(devnet.node.url().into(), move |method, params, _| {
+        if ["eth_call", "eth_getBalance"].contains(&method) {
+            assert!(params[1]["blockHash"].is_string(), "{method} asks for {}", params[1]);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+    .await;
+    let reader = devnet.seen_by(&[watched.url()], 1).reader();
+    reader.bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge");
+    assert_eq!(by_hash.load(Ordering::SeqCst), 8, "four routes, and what stands behind each");
+    devnet.node.stop().await;
+}
+
+#[tokio::test]
+async fn a_liar_beside_an_endpoint_that_is_a_block_behind_keeps_no_books_from_being_read() {
+    let devnet = Devnet::start().await;
+    let url: String = devnet.node.url().into();
+    let honest = devnet.seen_by(std::slice::from_ref(&url), 1).reader();
+    devnet.control.request::<Value>("evm_setIntervalMining", json!([0])).await.expect("stops");
+    // The routes were registered well below what an endpoint that is behind knows.
+    devnet.control.request::<Value>("anvil_mine", json!(["0x20"])).await.expect("mines");
+    let head: U64 = devnet.control.request("eth_blockNumber", json!([])).await.expect("answers");
+    let head = head.to::<u64>();
+    let at = move |number: u64| {
+        move |method: &str, params: &Value, result: &mut Value| match method {
+            "eth_blockNumber" => *result = json!(format!("0x{number:x}")),
+            "eth_getBlockByNumber" => {
+                let asked = params[0].as_str().and_then(|text| u64::from_str_radix(text.get(2..)?, 16).ok());
+                if asked.is_some_and(|asked| asked > number) {
+                    *result = Value::Null;
+                }
+            }
+            _ => {}
+        }
+    };
+    let (first, behind) = (Proxy::lying(url.clone(), at(head)).await, Proxy::lying(url.clone(), at(head - 1)).await);
+    let liar = Proxy::lying(url, |method, _, result| match method {
+        "eth_blockNumber" => *result = json!("0xffffffffffff"),
+        "eth_call" => *result = json!("0x"),
+        _ => {}
+    })
+    .await;
+    let reader = devnet.seen_by(&[liar.url(), first.url(), behind.url()], 2).reader();
+    let books = reader
+        .bridge_books(&mut RouteSearch::default())
+        .await
+        .expect("two know an earlier block")
+        .expect("has a bridge");
+    assert!(books.block.number < head, "{:?}", books.block);
+    assert_eq!(
+        books.routes,
+        honest.bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge").routes
+    );
+    devnet.node.stop().await;
+}
+
+#[tokio::test]
+async fn routes_that_were_found_are_not_looked_for_again_after_a_restart() {
+    let devnet = Devnet::start().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let watched = Proxy::lying(devnet.node.url().into(), move |method, params, _| {
+        if method == "eth_getLogs" {
+            let from: U64 = serde_json::from_value(params[0]["fromBlock"].clone()).expect("is a number");
+            noted.lock().expect("not poisoned").push(from.to::<u64>());
+        }
+    })
+    .await;
+    let started = || devnet.seen_by(&[watched.url()], 1).reader();
+    let mut search = RouteSearch::default();
+    let reader = started();
+    for _ in 0..100 {
+        reader.bridge_books(&mut search).await.expect("reads");
+        if search.found.len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(search.found.len(), 4, "all are final by now");
+    asked.lock().expect("not poisoned").clear();
+    let next = search.next;
+    let books = started().bridge_books(&mut search).await.expect("reads").expect("has a bridge");
+    assert_eq!(books.routes.len(), 4);
+    assert!(asked.lock().expect("not poisoned").iter().all(|from| *from >= next));
+
+    let mut foreign = RouteSearch { bridge: Account::from(devnet.at.gateway), ..search };
+    started().bridge_books(&mut foreign).await.expect("reads");
+    assert!(asked.lock().expect("not poisoned").contains(&0), "another bridge is looked for from the start");
+    devnet.node.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_whose_code_fails_hides_no_other_from_the_books() {
+    let devnet = Devnet::start().await;
+    let before = devnet.reader().bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge");
+    let reverts = Bytes::from_static(&[0x5f, 0x5f, 0xfd]);
+    devnet.control.request::<Value>("anvil_setCode", json!([devnet.at.token, reverts])).await.expect("is set");
+    let after = devnet.reader().bridge_books(&mut RouteSearch::default()).await.expect("reads").expect("has a bridge");
+    let token = Account::from(devnet.at.token);
+    assert_eq!(after.routes.len(), before.routes.len());
+    for (after, before) in after.routes.iter().zip(&before.routes) {
+        let held = before.held.filter(|_| before.token != token);
+        assert_eq!(*after, BridgeRoute { held, ..before.clone() });
+    }
     devnet.node.stop().await;
 }
 

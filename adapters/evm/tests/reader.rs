@@ -9,7 +9,7 @@ use common::{
 };
 use infrastrukt_evm::{EvmConfig, bindings::IGateway};
 use infrastrukt_ports::{CheckStatus, LockStatus, PortError, Remedy, Scan, ScanCursor};
-use infrastrukt_types::{Account, ChainId, Evidence, Fact, FactKind, LockKey, Nonce};
+use infrastrukt_types::{Account, Amount, ChainId, Epoch, Evidence, Fact, FactKind, LockKey, Nonce};
 use serde_json::{Value, json};
 
 const START: ScanCursor = ScanCursor { next: 0, parent: None };
@@ -298,8 +298,9 @@ async fn an_empty_answer_of_one_endpoint_is_no_answer() {
         })
     };
     let (one, other) = (empty(node.url()).await, empty(node.url()).await);
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
     let ask = |urls: Vec<String>| async move { chain(&urls, 2).reader().is_consumed(TARGET, Nonce(1)).await };
-    assert!(!ask(vec![one.url(), node.url()]).await.expect("the other one answers"));
+    assert!(!ask(vec![one.url(), node.url(), honest.url()]).await.expect("the other two answer"));
     let alone = ask(vec![one.url(), dead_url()]).await.expect_err("nobody else answers");
     assert!(matches!(alone.remedy, Remedy::Retry { .. }), "{alone}");
     let both = ask(vec![one.url(), other.url()]).await.expect_err("two say so");
@@ -330,6 +331,35 @@ async fn money_is_counted_by_a_quorum() {
     let outvoted = chain(&[liar.url(), node.url(), honest.url()], 2).reader();
     assert_eq!(outvoted.token(Account::from(token)).await.expect("two agree").decimals, 6);
     assert_eq!(outvoted.lock_status(LockKey(B256::ZERO)).await.expect("two agree"), LockStatus::None);
+}
+
+#[tokio::test]
+async fn nothing_is_believed_on_the_word_of_one_endpoint() {
+    const YEAR_3000: u64 = 32_503_680_000;
+    let node = Node::start().await;
+    for contract in [CONTRACTS.gateway, CONTRACTS.escrow, CONTRACTS.verifier] {
+        node.set_code(contract, &ANSWERS_ZERO).await;
+    }
+    let (account, coin) = (Account::from(common::SENDER), Account::ZERO);
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+    let truth = node.chain().reader();
+    let (now, balance) = (truth.now().await.expect("reads"), truth.balance(account, coin).await.expect("reads"));
+    for (word, time, wei) in [(1, YEAR_3000, u128::MAX), (u64::MAX, 1, 0)] {
+        let liar = Proxy::lying(node.url(), move |method, _, result| match method {
+            "eth_call" => *result = json!(format!("0x{word:064x}{word:064x}")),
+            "eth_getBalance" => *result = json!(format!("0x{wei:x}")),
+            "eth_getBlockByNumber" => result["timestamp"] = json!(format!("0x{time:x}")),
+            _ => {}
+        })
+        .await;
+        let reader = chain(&[liar.url(), node.url(), honest.url()], 2).reader();
+        assert_eq!(reader.now().await.expect("two tell it"), now);
+        assert_eq!(reader.balance(account, coin).await.expect("two tell it"), balance);
+        assert_eq!(reader.credit(account, coin).await.expect("two tell it"), Amount::ZERO);
+        assert!(!reader.is_consumed(TARGET, Nonce(1)).await.expect("two agree"));
+        assert!(!reader.is_refunded(TARGET, Nonce(1)).await.expect("two agree"));
+        assert_eq!(reader.epoch().await.expect("two agree"), Epoch(0));
+    }
 }
 
 #[tokio::test]

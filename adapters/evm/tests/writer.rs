@@ -450,6 +450,103 @@ async fn one_endpoints_revert_is_not_blamed_on_the_action() {
 }
 
 #[tokio::test]
+async fn a_fee_is_quoted_by_a_quorum() {
+    let node = quoting(Node::start_manual().await).await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if method == "eth_call" {
+            *result = json!(format!("0x{:064x}{:064x}", 1_000_000, 0));
+        }
+    })
+    .await;
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+    let submit = |urls: Vec<String>| async move {
+        let writer = chain(&urls, 2).writer(memory(), &key()).expect("is set up");
+        writer.submit(submission(1), &message()).await
+    };
+    let disputed = submit(vec![liar.url(), node.url()]).await.expect_err("one against one");
+    assert!(matches!(disputed.remedy, Remedy::Retry { .. }), "{disputed}");
+    submit(vec![liar.url(), node.url(), honest.url()]).await.expect("two agree");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_swallows_transactions_keeps_none_from_its_chain() {
+    let node = accepting(Node::start_manual().await).await;
+    let swallows = Proxy::swallowing(node.url(), "eth_sendRawTransaction", json!(B256::repeat_byte(1))).await;
+    let writer = chain(&[swallows.url(), node.url()], 2).writer(memory(), &key()).expect("is set up");
+    writer.submit(submission(1), &action()).await.expect("submits");
+    assert_eq!(swallows.refusals(), 1, "it was asked, and said yes");
+    node.mine(1).await;
+    assert_eq!(node.mined_nonce(SENDER).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_that_one_endpoint_says_of_a_wallet_holds_it_up() {
+    let node = accepting(Node::start_manual().await).await;
+    let liar = Proxy::lying(node.url(), |method, _, result| {
+        if ["eth_getBalance", "eth_getTransactionCount"].contains(&method) {
+            *result = json!("0x0");
+        }
+    })
+    .await;
+    let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+    let urls = [liar.url(), node.url(), honest.url()];
+    let writer = chain(&urls, 2).writer(memory(), &key()).expect("is set up");
+    writer.submit(submission(1), &action()).await.expect("there are funds");
+    node.mine(1).await;
+    writer.tick().await.expect("ticks");
+    let state = writer.state(submission(1)).await.expect("reads");
+    assert!(matches!(state, SubmissionState::Included { succeeded: true, .. }), "{state:?}");
+}
+
+#[tokio::test]
+async fn no_endpoint_alone_lets_a_transaction_run_out_of_gas() {
+    let node = Node::start_manual().await;
+    // sstore(0, 1), which costs more than the margin over a plain transfer.
+    node.set_code(CONTRACTS.escrow, &hex!("60015f5500")).await;
+    for estimate in ["0x5208", "0xffffffff"] {
+        let liar = Proxy::lying(node.url(), move |method, _, result| {
+            if method == "eth_estimateGas" {
+                *result = json!(estimate);
+            }
+        })
+        .await;
+        let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+        let store = memory();
+        let urls = [liar.url(), node.url(), honest.url()];
+        let writer = chain(&urls, 2).writer(store, &key()).expect("is set up");
+        writer.submit(submission(1), &action()).await.expect("submits");
+        node.mine(1).await;
+        writer.tick().await.expect("ticks");
+        let state = writer.state(submission(1)).await.expect("reads");
+        assert!(matches!(state, SubmissionState::Included { succeeded: true, .. }), "{estimate}: {state:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_price_of_gas_is_not_one_endpoints_to_make() {
+    const GWEI: u128 = 1_000_000_000;
+    // Above the limit of 1,000 gwei, where nothing would be sent any more, and below it.
+    for (base_fee, tip) in [(5_000 * GWEI, GWEI), (GWEI, 900 * GWEI)] {
+        let node = accepting(Node::start_manual().await).await;
+        let liar = Proxy::lying(node.url(), move |method, _, result| match method {
+            "eth_getBlockByNumber" => result["baseFeePerGas"] = json!(format!("0x{base_fee:x}")),
+            "eth_maxPriorityFeePerGas" => *result = json!(format!("0x{tip:x}")),
+            _ => {}
+        })
+        .await;
+        let honest = Proxy::lying(node.url(), |_, _, _| {}).await;
+        let urls = [liar.url(), node.url(), honest.url()];
+        let writer = chain(&urls, 2).writer(memory(), &key()).expect("is set up");
+        writer.submit(submission(1), &action()).await.expect("submits");
+        node.mine(1).await;
+        let block: Value = node.rpc("eth_getBlockByNumber", json!(["latest", true])).await;
+        let offered = block["transactions"][0]["maxPriorityFeePerGas"].clone();
+        let offered: alloy_primitives::U128 = serde_json::from_value(offered).expect("it is in the block");
+        assert!(offered.to::<u128>() < 100 * GWEI, "{offered}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_balance_takes_a_quorum_to_refuse() {
     let node = Node::start_manual().await;
     node.set_code(CONTRACTS.token_bridge, &ANSWERS_ZERO).await;

@@ -19,6 +19,8 @@ const DEPLOYER: u32 = 9;
 
 /// Seconds for which decisions of a retired epoch still count: longer than the longest deal of a devnet.
 const GRACE_S: u64 = 7 * 24 * 3_600;
+/// Seconds between blocks of a devnet chain.
+const BLOCK_TIME_S: f64 = 0.5;
 
 struct Spec {
     name: &'static str,
@@ -26,19 +28,11 @@ struct Spec {
     adapter: &'static str,
     title: &'static str,
     symbol: &'static str,
-    block_time_s: f64,
 }
 
 const SPECS: [Spec; 2] = [
-    Spec {
-        name: "eip155:31337",
-        id: 31337,
-        adapter: "ethereum",
-        title: "Ethereum devnet",
-        symbol: "ETH",
-        block_time_s: 1.0,
-    },
-    Spec { name: "eip155:56", id: 56, adapter: "bsc", title: "BSC devnet", symbol: "BNB", block_time_s: 0.5 },
+    Spec { name: "eip155:31337", id: 31337, adapter: "ethereum", title: "Ethereum devnet", symbol: "ETH" },
+    Spec { name: "eip155:56", id: 56, adapter: "bsc", title: "BSC devnet", symbol: "BNB" },
 ];
 
 /// What is known of a development chain before it runs.
@@ -155,7 +149,7 @@ pub async fn start(binary: &Path, dir: &Path, ports: &BTreeMap<Caip2, u16>) -> R
             binary: PathBuf::from(binary),
             chain_id: spec.id,
             port: ports.get(&chain.name).copied(),
-            block_time_s: spec.block_time_s,
+            block_time_s: BLOCK_TIME_S,
             dir: dir.join(spec.id.to_string()),
         };
         nodes.push(DevNode { chain, node: Anvil::start(&options).await?, spec });

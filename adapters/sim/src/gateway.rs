@@ -64,6 +64,11 @@ impl Gateway {
         self.consumed.contains(&(source, nonce))
     }
 
+    /// True when the message that left here was given back.
+    pub fn is_refunded(&self, target: ChainId, nonce: Nonce) -> bool {
+        self.refunded.contains(&(target, nonce))
+    }
+
     /// The price of a message.
     pub fn quote(&self, target: ChainId) -> Result<Amount, Revert> {
         self.targets.get(&target).map(|known| known.fee).ok_or(Revert::UnknownTarget(target))

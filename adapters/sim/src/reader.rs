@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use infrastrukt_ports::{
-    Action, BlockRef, ChainReader, Check, CheckStatus, LockStatus, ManualCall, PortError, Scan, ScanCursor,
-    ScannedBlock, TokenInfo,
+    Action, BlockRef, BridgeBooks, ChainReader, Check, CheckStatus, LockStatus, ManualCall, PortError, RouteSearch,
+    Scan, ScanCursor, ScannedBlock, TokenInfo,
 };
 use infrastrukt_types::{
-    Account, Amount, B256, ChainId, Evidence, Fact, Finalized, LockKey, Nonce, Origin, ReceiptEvidence, ReceiptProof,
-    Timestamp, codec,
+    Account, Amount, B256, ChainId, Epoch, Evidence, Fact, Finalized, LockKey, Nonce, Origin, ReceiptEvidence,
+    ReceiptProof, Timestamp, codec,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -144,6 +144,14 @@ impl ChainReader for SimReader {
         self.view.read(|state| state.gateway.is_consumed(source, nonce)).map_err(passing)
     }
 
+    async fn is_refunded(&self, target: ChainId, nonce: Nonce) -> Result<bool, PortError> {
+        self.view.read(|state| state.gateway.is_refunded(target, nonce)).map_err(passing)
+    }
+
+    async fn epoch(&self) -> Result<Epoch, PortError> {
+        self.view.read(|state| state.epochs.current()).map_err(passing)
+    }
+
     async fn lock_status(&self, key: LockKey) -> Result<LockStatus, PortError> {
         self.view.read(|state| state.escrow.status(key)).map_err(passing)
     }
@@ -194,6 +202,11 @@ impl ChainReader for SimReader {
         let (to, function) = (self.show_account(to), action.name().to_string());
         let command = format!("sim call --to {to} --value {value} --data {data}");
         Ok(ManualCall { to, function, data, value, command })
+    }
+
+    /// A simulated chain has no token bridge.
+    async fn bridge_books(&self, _: &mut RouteSearch) -> Result<Option<BridgeBooks>, PortError> {
+        Ok(None)
     }
 
     async fn check(&self) -> Vec<Check> {

@@ -1,10 +1,10 @@
 //! A chain as relayer and users see it.
 
 use async_trait::async_trait;
-use infrastrukt_types::{Account, Amount, B256, ChainId, Evidence, Fact, Finalized, LockKey, Nonce, Timestamp};
+use infrastrukt_types::{Account, Amount, B256, ChainId, Epoch, Evidence, Fact, Finalized, LockKey, Nonce, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, ManualCall, PortError, SubmissionKey, SubmissionState};
+use crate::{Action, BridgeBooks, ManualCall, PortError, RouteSearch, SubmissionKey, SubmissionState};
 
 /// A block by number, hash and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,12 @@ pub trait ChainReader: Send + Sync {
     /// True when the message can never be delivered here again: delivered or expired. Reads the head.
     async fn is_consumed(&self, source: ChainId, nonce: Nonce) -> Result<bool, PortError>;
 
+    /// True when the message that left here for `target` was given back to its sender. Reads the head.
+    async fn is_refunded(&self, target: ChainId, nonce: Nonce) -> Result<bool, PortError>;
+
+    /// The epoch whose validator set certifies here. Reads the head.
+    async fn epoch(&self) -> Result<Epoch, PortError>;
+
     /// The state of a lock. Reads the head.
     async fn lock_status(&self, key: LockKey) -> Result<LockStatus, PortError>;
 
@@ -138,6 +144,11 @@ pub trait ChainReader: Send + Sync {
 
     /// What a person needs to do the action by hand.
     fn manual_call(&self, action: &Action) -> Result<ManualCall, PortError>;
+
+    /// The books of the hub's token bridge at one recent block, final or not, as a quorum of endpoints agrees on them.
+    /// `None` where the chain has no token bridge. `Retry` while routes of old blocks are still being looked for:
+    /// `search` goes on from where the last reading left it.
+    async fn bridge_books(&self, search: &mut RouteSearch) -> Result<Option<BridgeBooks>, PortError>;
 
     /// Endpoints, chain id, contracts, clock.
     async fn check(&self) -> Vec<Check>;

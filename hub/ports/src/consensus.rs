@@ -11,6 +11,8 @@ pub trait Consensus: Send + Sync {
     /// Offers an entry. It may be lost before it is decided: whoever offers it watches for its effect and offers again.
     async fn submit(&self, tx: HubTx) -> Result<(), PortError>;
 
-    /// Waits for the decided block of this height. A decided block is durable at a quorum and never changes.
+    /// Waits for the decided block of this height. A decided block is durable at a quorum and never changes. Dropped
+    /// while it waits, it loses nothing but time: whoever asks for a height again, how often ever and from whichever
+    /// task, gets the very same block.
     async fn decided(&self, height: Height) -> Result<Block, PortError>;
 }

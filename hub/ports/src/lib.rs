@@ -4,6 +4,7 @@
 //! implementation. No method here is one that some chain cannot implement.
 
 mod action;
+mod bridge;
 mod chain;
 mod clock;
 mod consensus;
@@ -13,6 +14,7 @@ mod store;
 mod verifier;
 
 pub use action::{Action, CertifiedLeaves, ManualCall, Receipt, SubmissionKey, SubmissionState};
+pub use bridge::{BridgeBooks, BridgeRoute, RouteKind, RouteSearch};
 pub use chain::{
     BlockRef, ChainReader, ChainWriter, Check, CheckStatus, LockStatus, Scan, ScanCursor, ScannedBlock, TickReport,
     TokenInfo,

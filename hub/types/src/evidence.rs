@@ -22,6 +22,13 @@ impl Evidence {
             Self::Receipts(receipts) => receipts.chain,
         }
     }
+
+    /// Number of the block it speaks of.
+    pub const fn block_number(&self) -> u64 {
+        match self {
+            Self::Receipts(receipts) => receipts.block_number,
+        }
+    }
 }
 
 /// Receipts of one block with Merkle-Patricia proofs against its `receiptsRoot`.

@@ -16,6 +16,19 @@ pub struct RelayerStatus {
     pub hub: HubLink,
     /// One for each chain.
     pub lanes: Vec<LaneStatus>,
+    /// One for each chain that has a token bridge.
+    pub supply: Vec<SupplyStatus>,
+}
+
+/// Whether what a chain's token bridge minted and holds is backed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplyStatus {
+    /// The chain.
+    pub chain: Caip2,
+    /// Seconds since its books were last compared with those of all served chains that it has routes to.
+    pub compared_age_s: Option<u64>,
+    /// What does not add up, with both figures.
+    pub violations: Vec<String>,
 }
 
 /// The hub as this relayer sees it.

@@ -2,17 +2,18 @@
 
 use infrastrukt_api::{MessageState, MessageView};
 use infrastrukt_ports::{StoreError, SubmissionState};
-use infrastrukt_types::{B256, Fact, FactKind, MessageId};
+use infrastrukt_types::{B256, ChainId, Fact, FactKind, MessageId};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use super::{
     DeadLetter, DeadLetterDetail, DeliveryJob, HubLink, JobState, LaneStatus, QueueStatus, RelayerStatus, StageStatus,
+    SupplyStatus,
 };
 use crate::{
     dlq::{Letter, LetterId},
     health,
-    pipeline::{HubInfo, Lane, Shared, StageName, lane::StageHealth},
+    pipeline::{HubInfo, Lane, Shared, StageName, lane::StageHealth, supply::SupplyReport},
     store::{Item, ItemKey, Place, Work, WorkKind},
 };
 
@@ -38,7 +39,20 @@ pub(super) fn status(shared: &Shared) -> Result<RelayerStatus, StoreError> {
             stages: stages(shared, shared.hub_stages()),
         },
         lanes,
+        supply: supply(shared),
     })
+}
+
+fn supply(shared: &Shared) -> Vec<SupplyStatus> {
+    let now_ms = shared.clock.now_ms();
+    let show = |(chain, report): (ChainId, SupplyReport)| {
+        Some(SupplyStatus {
+            chain: shared.lanes.get(&chain)?.name.clone(),
+            compared_age_s: report.compared_ms.map(|compared| now_ms.saturating_sub(compared) / 1000),
+            violations: report.violations,
+        })
+    };
+    shared.supply().into_iter().filter_map(show).collect()
 }
 
 fn stages(shared: &Shared, stages: BTreeMap<StageName, StageHealth>) -> Vec<StageStatus> {

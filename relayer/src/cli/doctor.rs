@@ -6,11 +6,13 @@ use infrastrukt_types::{Account, Amount};
 use serde_json::json;
 
 use super::{Context, Done, Outcome, admin_link::AdminLink, output::Tone};
-use crate::admin::RelayerApiClient as _;
+use crate::admin::{RelayerApiClient as _, RelayerStatus, SupplyStatus};
 use crate::user::{Chain, FailureKind, Network, UserError, show_seconds};
 
 /// Hub time that differs more than this from ours is worth a look.
 const CLOCK_SKEW_WARN_S: u64 = 30;
+/// Token bridges that were not compared for longer than this are worth a look.
+const SUPPLY_AGE_WARN_S: u64 = 120;
 
 /// Checks with the place they were made at.
 struct Report(Vec<(String, Check)>);
@@ -162,18 +164,38 @@ async fn relayer(context: &Context, report: &mut Report) {
         Err(error) => {
             report.add("relayer", "answers", CheckStatus::Warn, format!("{error}; {}", error.remedy()));
         }
-        Ok(status) if status.problems.is_empty() => {
-            report.add(
-                "relayer",
-                "answers",
-                CheckStatus::Ok,
-                format!("{} serves {} chains", status.version, status.lanes.len()),
-            );
-        }
-        Ok(status) => {
-            for problem in status.problems {
-                report.add("relayer", "ready", CheckStatus::Fail, problem);
-            }
+        Ok(status) => relayer_status(&status, report),
+    }
+}
+
+fn relayer_status(status: &RelayerStatus, report: &mut Report) {
+    if status.problems.is_empty() {
+        let detail = format!("{} serves {} chains", status.version, status.lanes.len());
+        report.add("relayer", "answers", CheckStatus::Ok, detail);
+    }
+    for problem in &status.problems {
+        report.add("relayer", "ready", CheckStatus::Fail, problem.clone());
+    }
+    for supply in &status.supply {
+        let (verdict, detail) = supply_verdict(supply);
+        report.add(supply.chain.as_str(), "token supply", verdict, detail);
+    }
+}
+
+/// What the relayer found when it compared the token bridges.
+fn supply_verdict(supply: &SupplyStatus) -> (CheckStatus, String) {
+    if !supply.violations.is_empty() {
+        let remedy = "have the guardians pause the bridges, and find out which chain is wrong";
+        return (CheckStatus::Fail, format!("{}; {remedy}", supply.violations.join("; ")));
+    }
+    match supply.compared_age_s {
+        Some(age) if age <= SUPPLY_AGE_WARN_S => (CheckStatus::Ok, format!("backed, as of {age} seconds ago")),
+        Some(age) => (
+            CheckStatus::Warn,
+            format!("not compared with other chains for {}; the relayer's log says why", show_seconds(age)),
+        ),
+        None => {
+            (CheckStatus::Warn, "not compared with other chains yet; wait a minute, then look at the log".to_owned())
         }
     }
 }
@@ -208,5 +230,31 @@ impl Report {
         } else {
             CheckStatus::Ok
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infrastrukt_types::Caip2;
+
+    fn check(compared_age_s: Option<u64>, violations: &[&str], expected: CheckStatus) {
+        let chain: Caip2 = "eip155:56".parse().expect("is CAIP-2");
+        let violations = violations.iter().map(|text| (*text).to_owned()).collect();
+        let (verdict, detail) = supply_verdict(&SupplyStatus { chain, compared_age_s, violations });
+        assert_eq!(verdict, expected, "{detail}");
+    }
+
+    #[test]
+    fn a_token_that_is_not_backed_fails_however_fresh_the_comparison_is() {
+        check(Some(0), &["7 came and none was sent"], CheckStatus::Fail);
+        check(None, &["5 are locked and 4 are there"], CheckStatus::Fail);
+    }
+
+    #[test]
+    fn a_comparison_that_is_old_or_missing_is_worth_a_look() {
+        check(Some(SUPPLY_AGE_WARN_S), &[], CheckStatus::Ok);
+        check(Some(SUPPLY_AGE_WARN_S + 1), &[], CheckStatus::Warn);
+        check(None, &[], CheckStatus::Warn);
     }
 }

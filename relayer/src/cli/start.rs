@@ -82,6 +82,7 @@ fn policy(config: &Config) -> LanePolicy {
     LanePolicy {
         batch_max: usize::try_from(config.relayer.batch_max).unwrap_or(usize::MAX),
         batch_wait_ms: config.relayer.batch_wait_ms,
+        poll_ms: config.relayer.poll_ms,
         retries_max: config.relayer.retries_max,
         ..LanePolicy::default()
     }

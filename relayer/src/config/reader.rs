@@ -24,6 +24,8 @@ const LISTEN_DEFAULT: &str = "127.0.0.1:0";
 const BATCH_DEFAULT: u32 = 30;
 /// Wait for a fuller batch where the file says nothing.
 const BATCH_WAIT_MS_DEFAULT: u64 = 200;
+/// Pause between two looks at a chain where the file says nothing.
+const POLL_MS_DEFAULT: u64 = 500;
 /// Failures before a dead letter where the file says nothing (the protocol's default).
 const RETRIES_DEFAULT: u32 = 3;
 
@@ -43,6 +45,7 @@ struct RelayerSection {
     health_listen: Option<Spanned<SocketAddr>>,
     batch_max: Option<Spanned<u32>>,
     batch_wait_ms: Option<Spanned<u64>>,
+    poll_ms: Option<Spanned<u64>>,
     retries_max: Option<Spanned<u32>>,
     #[serde(default)]
     start_block: BTreeMap<Spanned<String>, u64>,
@@ -158,6 +161,7 @@ impl<'text> Reader<'text> {
                 .unwrap_or_else(listen),
             batch_max: section.batch_max.map_or(BATCH_DEFAULT, Spanned::into_inner),
             batch_wait_ms: section.batch_wait_ms.map_or(BATCH_WAIT_MS_DEFAULT, Spanned::into_inner),
+            poll_ms: section.poll_ms.map_or(POLL_MS_DEFAULT, Spanned::into_inner),
             retries_max: section.retries_max.map_or(RETRIES_DEFAULT, Spanned::into_inner),
             start_block,
         }

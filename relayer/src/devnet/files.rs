@@ -147,6 +147,7 @@ id = "{hub_id}"
 
 [relayer]
 key = "relayer"
+poll_ms = 100
 
 [keystore]
 dir = "keystore"

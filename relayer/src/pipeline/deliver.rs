@@ -155,7 +155,7 @@ impl Deliver {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let now = expire::chain_time(&self.shared, &self.lane, items.iter()).await?;
+        let (items, now) = self.timed(items).await?;
         let candidates = self.verified(items, now).await?;
         let drafts = draft::drafts(candidates, &self.lane.policy, slots);
         let mut plans = Vec::with_capacity(drafts.len());
@@ -202,6 +202,25 @@ impl Deliver {
         Ok((waits && item.attempts == 0).then_some(epoch))
     }
 
+    /// The items that can be judged by the target's time, and that time. Where too few endpoints tell it, items near
+    /// their deadline wait: neither decisions nor other messages are theirs to hold back.
+    async fn timed(&self, items: Vec<Item>) -> Result<(Vec<Item>, Timestamp), StageError> {
+        let error = match expire::chain_time(&self.shared, &self.lane, items.iter()).await {
+            Ok(now) => return Ok((items, now)),
+            Err(error) if error.is_halt() => return Err(error),
+            Err(error) => error,
+        };
+        let (near, others): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| expire::is_near(&self.shared, item));
+        let mut change = self.shared.book.change();
+        for item in near {
+            let verdict = self.unanswered(item, &error);
+            self.apply(&mut change, verdict)?;
+        }
+        change.commit()?;
+        Ok((others, Timestamp::default()))
+    }
+
     /// Asks the chain about items that may be done already; the others pass untouched. An item about which nobody
     /// answers waits alone: while the hub is silent, what it certified before is carried out all the same.
     async fn verified(&self, items: Vec<Item>, now: Timestamp) -> Result<Vec<Candidate>, StageError> {
@@ -233,7 +252,7 @@ impl Deliver {
     fn unanswered(&self, item: Item, error: &StageError) -> Verdict {
         let (lane, key) = (self.lane.label(), item.key());
         metrics::retry(lane, "unanswered");
-        tracing::warn!(lane, kind = key.kind.name(), id = %key.id, %error, "nobody says whether it is done; asked again");
+        tracing::warn!(lane, kind = key.kind.name(), id = %key.id, %error, "nobody says how it stands; asked again");
         Verdict::Wait { item, pause_ms: ASK_AGAIN_MS }
     }
 

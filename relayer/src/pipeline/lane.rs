@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Jitter, Stage, StageError, StageName, hub::HubClient};
+use super::{Jitter, Stage, StageError, StageName, hub::HubClient, supply::SupplyReport};
 use crate::{
     ChainParts, LanePolicy, Limits, metrics,
     store::{Book, CertRef, Certified},
@@ -203,6 +203,7 @@ pub(crate) struct Shared {
     pub(crate) jitter: Jitter,
     hub_health: Mutex<HubHealth>,
     hub_stages: Mutex<BTreeMap<StageName, StageHealth>>,
+    supply: Mutex<BTreeMap<ChainId, SupplyReport>>,
 }
 
 impl Shared {
@@ -227,6 +228,7 @@ impl Shared {
             live_since_ms: AtomicU64::new(u64::MAX),
             hub_health: Mutex::default(),
             hub_stages: Mutex::default(),
+            supply: Mutex::default(),
         }
     }
 
@@ -254,6 +256,15 @@ impl Shared {
     /// Why nothing more is taken from the hub, if that is so.
     pub(crate) fn hub_halted(&self) -> Option<String> {
         locked(&self.hub_health).halted.clone()
+    }
+
+    /// How the token bridges are backed, for chains that have one.
+    pub(crate) fn supply(&self) -> BTreeMap<ChainId, SupplyReport> {
+        locked(&self.supply).clone()
+    }
+
+    pub(crate) fn set_supply(&self, reports: BTreeMap<ChainId, SupplyReport>) {
+        *locked(&self.supply) = reports;
     }
 
     /// What is wrong with the hub, if anything is.

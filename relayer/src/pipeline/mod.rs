@@ -4,7 +4,7 @@
 //! to the hub until it is proven, [`deliver`] plans and sends transactions ([`draft`], [`verify`], [`expire`],
 //! [`settle`] help), [`confirm`] follows them until they are final ([`lifecycle`] says what becomes of their items).
 //! Once: [`take`] follows the hub's certified checkpoints ([`body`] checks what their leaves name), [`watch`] asks after
-//! the hub and the wallets.
+//! the hub and the wallets, [`supply`] whether the chains' token bridges are backed.
 
 mod body;
 pub(crate) mod confirm;
@@ -21,6 +21,7 @@ mod question;
 mod settle;
 mod stage;
 pub(crate) mod submit;
+pub(crate) mod supply;
 pub(crate) mod take;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ pub(crate) enum StageName {
     Deliver,
     Confirm,
     Watch,
+    Supply,
 }
 
 impl StageName {
@@ -34,6 +35,7 @@ impl StageName {
             Self::Deliver => "deliver",
             Self::Confirm => "confirm",
             Self::Watch => "watch",
+            Self::Supply => "supply",
         }
     }
 }

@@ -2,7 +2,7 @@
 //! try.
 
 use infrastrukt_api::MessageState;
-use infrastrukt_types::{Message, MessageId, Timestamp};
+use infrastrukt_types::{Epoch, Message, MessageId, Timestamp};
 
 use super::{Lane, Shared, StageError, settle};
 use crate::store::{Item, PlanKind, Work};
@@ -11,7 +11,7 @@ use super::draft::Candidate;
 
 /// Pause before something that the head shows as done is looked at again: it is over once that is final.
 const DONE_AGAIN_MS: u64 = 5_000;
-/// Pause before a message is looked at again that an endpoint shows as consumed and the hub does not.
+/// Pause before a message is looked at again that its chain shows as consumed or refunded, and the hub does not.
 const UNPROVEN_MS: u64 = 30_000;
 /// Pause before a leg is looked at again that is not locked but may still be.
 const LATE_LOCK_MS: u64 = 30_000;
@@ -33,7 +33,7 @@ pub(super) enum Verdict {
 pub(super) async fn judge(shared: &Shared, lane: &Lane, item: Item, now: Timestamp) -> Result<Verdict, StageError> {
     match item.work.clone() {
         Work::Deliver { id, message } => deliver(shared, lane, item, id, &message, now).await,
-        Work::Refund { id, .. } => refund(shared, item, id, now).await,
+        Work::Refund { id, message } => refund(shared, lane, item, id, &message, now).await,
         Work::Settle { deal, legs, .. } => {
             let legs = settle::legs(shared, lane, deal, &legs).await?;
             if !legs.open.is_empty() {
@@ -51,12 +51,12 @@ pub(super) async fn judge(shared: &Shared, lane: &Lane, item: Item, now: Timesta
             tracing::error!(lane = lane.label(), epoch = epoch.0, "the epoch expired before the chain learnt of it");
             Ok(Verdict::Done(item))
         }
-        Work::Rotate { .. } => Ok(Verdict::Go(Candidate::new(item, now))),
+        Work::Rotate { epoch, .. } => rotate(lane, item, epoch, now).await,
     }
 }
 
-/// One endpoint says whether a message is consumed. Where it is, the hub learns of it by proof: until the hub says so
-/// too, the message is kept, so that no endpoint alone can make us give it up.
+/// Where the head shows a message as consumed, the hub learns of it by proof: until the hub says so too, the message is
+/// kept, so that no endpoints alone can make us give it up.
 async fn deliver(
     shared: &Shared,
     lane: &Lane,
@@ -79,20 +79,36 @@ async fn is_proven_over(shared: &Shared, id: MessageId) -> Result<bool, StageErr
     Ok(state.is_some_and(|state| state >= MessageState::Delivered))
 }
 
-/// No chain shows a refund to a reader; the hub shows a final one.
-async fn refund(shared: &Shared, item: Item, id: MessageId, now: Timestamp) -> Result<Verdict, StageError> {
+/// The hub shows a refund once it is proven, its chain shows it at once: a transaction in between would only fail, and
+/// the message count as one that cannot be given back.
+async fn refund(
+    shared: &Shared,
+    lane: &Lane,
+    item: Item,
+    id: MessageId,
+    message: &Message,
+    now: Timestamp,
+) -> Result<Verdict, StageError> {
     let state = shared.hub.message(id).await?.map(|view| view.state);
-    Ok(match state {
-        Some(MessageState::Refunded) => Verdict::Done(item),
-        Some(
-            MessageState::Observed
-            | MessageState::Proven
-            | MessageState::Certified
-            | MessageState::Delivered
-            | MessageState::Expired,
-        )
-        | None => Verdict::Go(Candidate::new(item, now)),
-    })
+    if state == Some(MessageState::Refunded) {
+        return Ok(Verdict::Done(item));
+    }
+    if !lane.reader.is_refunded(message.target, message.nonce).await? {
+        return Ok(Verdict::Go(Candidate::new(seen(item, None), now)));
+    }
+    match done_at_head(lane, item).await? {
+        Verdict::Done(item) => Ok(Verdict::Wait { item, pause_ms: UNPROVEN_MS }),
+        verdict @ (Verdict::Go(_) | Verdict::Wait { .. } | Verdict::Void { .. }) => Ok(verdict),
+    }
+}
+
+/// A chain that is in this epoch, or in a later one, has nothing left to learn: somebody else rotated it, or recovered
+/// it.
+async fn rotate(lane: &Lane, item: Item, epoch: Epoch, now: Timestamp) -> Result<Verdict, StageError> {
+    if lane.reader.epoch().await? < epoch {
+        return Ok(Verdict::Go(Candidate::new(seen(item, None), now)));
+    }
+    done_at_head(lane, item).await
 }
 
 /// Someone else did it, as of the head. The head may change: it is over when a second look, after the time of the first

@@ -1,6 +1,6 @@
 //! The one place through which the relayer's durable state is read and changed.
 
-use infrastrukt_ports::{Column, ScanCursor, Store, StoreError, SubmissionKey};
+use infrastrukt_ports::{Column, RouteSearch, ScanCursor, Store, StoreError, SubmissionKey};
 use infrastrukt_types::{B256, ChainId, Evidence, Fact, HubId, codec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -153,6 +153,11 @@ impl Book {
     /// Cursor into the hub's certified checkpoints.
     pub fn taken(&self) -> Result<u64, StoreError> {
         Ok(self.read(META, keys::META_TAKEN)?.unwrap_or_default())
+    }
+
+    /// How far the routes of a chain's token bridge were looked for.
+    pub fn route_search(&self, chain: ChainId) -> Result<Option<RouteSearch>, StoreError> {
+        self.read(META, &keys::route_search(chain))
     }
 
     /// Cursor from which on a lane's messages are still to be taken; `None` while the lane keeps up.

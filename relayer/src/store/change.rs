@@ -1,6 +1,6 @@
 //! A unit of work on the book: reads see its own writes, and all of it is stored in one batch.
 
-use infrastrukt_ports::{Batch, Column, ScanCursor, StoreError, SubmissionKey};
+use infrastrukt_ports::{Batch, Column, RouteSearch, ScanCursor, StoreError, SubmissionKey};
 use infrastrukt_types::{B256, ChainId, Evidence, Fact, HubId, codec};
 use std::{collections::BTreeMap, sync::MutexGuard};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -155,6 +155,11 @@ impl<'a> Change<'a> {
     /// Moves a chain's scan.
     pub fn set_scan_cursor(&mut self, chain: ChainId, cursor: &ScanCursor) {
         self.batch.put(META, keys::scan_cursor(chain), codec::encode(cursor));
+    }
+
+    /// Remembers how far the routes of a chain's token bridge were looked for.
+    pub fn set_route_search(&mut self, chain: ChainId, search: &RouteSearch) {
+        self.batch.put(META, keys::route_search(chain), codec::encode(search));
     }
 
     /// Stores a certificate with the leaf hashes of its checkpoint.

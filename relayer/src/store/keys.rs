@@ -26,6 +26,11 @@ pub(super) fn scan_cursor(chain: ChainId) -> Vec<u8> {
     join(&[b"scan", &chain.0.to_be_bytes()])
 }
 
+/// How far the routes of a chain's token bridge were looked for.
+pub(super) fn route_search(chain: ChainId) -> Vec<u8> {
+    join(&[b"routes", &chain.0.to_be_bytes()])
+}
+
 /// Where the taking of a lane's messages goes on while the lane is behind.
 pub(super) fn behind(chain: ChainId) -> Vec<u8> {
     join(&[b"behind", &chain.0.to_be_bytes()])

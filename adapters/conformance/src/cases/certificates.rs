@@ -146,7 +146,9 @@ pub(crate) async fn rotation_retires_the_old_set<H: Harness>(h: &H) -> Outcome {
     let locked = Locked::terms(h, Account::ZERO, 5000, 0).await?;
     execute(h, alice.as_ref(), "lock", &locked.lock()).await?;
     must_reject(relayer.as_ref(), "rotation that skips an epoch", &rotation(3)?).await?;
+    ensure_eq!(h.reader().await?.epoch().await?, Epoch(1), "epoch before the rotation");
     execute(h, relayer.as_ref(), "rotation", &rotation(2)?).await?;
+    ensure_eq!(h.reader().await?.epoch().await?, Epoch(2), "epoch after the rotation");
     must_reject(relayer.as_ref(), "the same rotation again", &rotation(2)?).await?;
 
     let message = inbound(h, 1, world.recipient, Timestamp(0));

@@ -141,10 +141,12 @@ pub(crate) async fn expired_message_is_refunded_once<H: Harness>(h: &H) -> Outco
     let id = id(world, &message);
     let relayer = h.writer(Party::Relayer).await?;
     must_reject(relayer.as_ref(), "refund by a delivery leaf", &refund(Leaf::Message(id))?).await?;
+    ensure!(!h.reader().await?.is_refunded(world.peer, message.nonce).await?, "nothing was given back yet");
 
     let right = refund(Leaf::Expired(id))?;
     relayer.submit(key("refund"), &right).await?;
     drive_to_success(h, relayer.as_ref(), key("refund")).await?;
+    ensure!(h.reader().await?.is_refunded(world.peer, message.nonce).await?, "the refund can be seen");
     must_reject(relayer.as_ref(), "second refund", &right).await?;
     ensure_eq!(count(h, &FactKind::Refunded(id)).await?, 1, "refunds");
     Ok(())

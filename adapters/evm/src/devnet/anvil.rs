@@ -117,7 +117,7 @@ impl Anvil {
             .args(["--chain-id", &options.chain_id.to_string()])
             .args(["--block-time", &options.block_time_s.to_string(), "--slots-in-an-epoch", "1"])
             .args(["--hardfork", "osaka", "--gas-limit", "60000000", "--disable-code-size-limit"])
-            .args(["--state-interval", "1", "--preserve-historical-states", "--quiet", "--state"])
+            .args(["--state-interval", "30", "--preserve-historical-states", "--quiet", "--state"])
             .arg(&state)
             .stdin(Stdio::null())
             .stdout(output)

@@ -47,8 +47,9 @@ impl<T: Clone + PartialEq> Ballot<T> {
         self.answers.iter().map(|(_, hosts)| hosts.len()).max().unwrap_or(0).max(self.refusals.len())
     }
 
-    /// The answer of k endpoints. Where there is none, `Halt` only if answers about what never changes contradict each
-    /// other and those still missing could not make k of any: a liar and a time-out are waited out.
+    /// The answer of k endpoints. Where there is none, `Halt` only if so many lied that the others are fewer than k, or
+    /// if answers about what never changes contradict each other and those still missing could not make k of any: a
+    /// liar is waited out together with a time-out, or with an honest endpoint that is behind.
     pub(super) fn decide(mut self, what: &str, k: usize, subject: Subject) -> Result<T, PortError> {
         self.log(what, subject);
         if let Some(agreed) = self.answers.iter().position(|(_, hosts)| hosts.len() >= k) {
@@ -57,8 +58,13 @@ impl<T: Clone + PartialEq> Ballot<T> {
         if self.refusals.len() >= k {
             return Err(spokesman(self.refusals).into());
         }
+        let answers: usize = self.answers.iter().map(|(_, hosts)| hosts.len()).sum();
+        let others = answers + self.refusals.len() + self.absent.len();
         let all_spoke = self.absent.is_empty();
-        if all_spoke && let Some(fault) = self.faults.pop() {
+        if all_spoke
+            && others < k
+            && let Some(fault) = self.faults.pop()
+        {
             return Err(fault.into());
         }
         let is_contested = self.answers.len() > 1;
@@ -110,4 +116,38 @@ pub(super) fn spokesman(refusals: Vec<CallError>) -> CallError {
         CallError::Port(_) | CallError::Refused { .. } => 0,
     };
     refusals.into_iter().max_by_key(told).expect("k endpoints refused, and k is at least 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infrastrukt_ports::Remedy;
+
+    type Opinion = Result<Option<u8>, CallError>;
+
+    fn decide(opinions: Vec<Opinion>, k: usize, subject: Subject) -> Result<u8, Remedy> {
+        let mut ballot = Ballot::new();
+        for (index, opinion) in opinions.into_iter().enumerate() {
+            ballot.count(format!("endpoint {index}"), opinion);
+        }
+        ballot.decide("it", k, subject).map_err(|error| error.remedy)
+    }
+
+    fn lie() -> Opinion {
+        Err(CallError::halt("it serves another chain"))
+    }
+
+    #[test]
+    fn a_liar_stops_nobody_while_the_others_could_agree() {
+        for subject in [Subject::Head, Subject::Final] {
+            assert_eq!(decide(vec![lie(), Ok(Some(1)), Ok(Some(1))], 2, subject), Ok(1));
+            let silent = decide(vec![lie(), Ok(Some(1)), Ok(None)], 2, subject);
+            assert!(matches!(silent, Err(Remedy::Retry { .. })), "{silent:?}");
+            assert_eq!(decide(vec![lie(), Ok(Some(1))], 2, subject), Err(Remedy::Halt), "nobody is left to agree");
+            assert_eq!(decide(vec![lie(), lie(), Ok(Some(1))], 2, subject), Err(Remedy::Halt));
+        }
+        let behind = decide(vec![lie(), Ok(Some(1)), Ok(Some(2))], 2, Subject::Head);
+        assert!(matches!(behind, Err(Remedy::Retry { .. })), "one of the honest is a block behind: {behind:?}");
+        assert_eq!(decide(vec![lie(), Ok(Some(1)), Ok(Some(2))], 2, Subject::Final), Err(Remedy::Halt));
+    }
 }

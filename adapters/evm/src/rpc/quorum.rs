@@ -8,13 +8,18 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
+use tokio::time::Instant;
 
 use super::{
     CallError, Endpoint,
     ballot::{Ballot, Subject, spokesman},
 };
 use crate::config::EvmConfig;
+
+/// How long the others are waited for once enough endpoints have answered, so that one that hangs holds up nobody.
+const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// The endpoints of one chain.
 #[derive(Debug)]
@@ -80,9 +85,9 @@ impl Quorum {
     }
 
     /// Asks until k endpoints give the same answer about what never changes. `None` is no opinion yet. Fail-over adds
-    /// endpoints and never lowers k. Endpoints that contradict a quorum are named in the log. Where no quorum forms and
-    /// k answers contradict each other, or every endpoint spoke and one lied, nobody can be believed and the lane
-    /// stops.
+    /// endpoints and never lowers k. Endpoints that contradict a quorum are named in the log. Where no quorum forms,
+    /// and contradicting answers or lies leave no k endpoints that could still agree, nobody can be believed and the
+    /// lane stops.
     pub async fn agree<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, PortError>
     where
         T: Clone + PartialEq,
@@ -105,16 +110,74 @@ impl Quorum {
         ballot.await.decide(what, self.k, Subject::Head)
     }
 
-    /// The highest number that k endpoints have reached, each by its own account.
-    pub(crate) async fn reached<Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<u64, CallError>
+    /// The highest value that k endpoints have reached, each by its own account: fewer than k cannot raise it, and
+    /// where k others answer, none alone can lower it. A refusal is returned once k endpoints give one.
+    pub(crate) async fn reached<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, CallError>
     where
-        Fut: Future<Output = Result<u64, CallError>>,
+        T: Copy + Ord,
+        Fut: Future<Output = Result<T, CallError>>,
     {
-        let answers = self.all(ask).await;
-        let mut numbers: Vec<u64> = answers.into_iter().filter_map(|(_, answer)| answer.ok()).collect();
-        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
-        let too_few = || CallError::retry(format!("fewer than {} endpoints tell {what}", self.k));
-        numbers.get(self.k - 1).copied().ok_or_else(too_few)
+        let alone = |endpoint: Arc<Endpoint>| {
+            let answer = ask(endpoint);
+            async move { answer.await.map(|value| [value]) }
+        };
+        let [value] = self.reached_each(what, alone).await?;
+        Ok(value)
+    }
+
+    /// The same of several values that an endpoint tells together, each judged by itself.
+    pub(crate) async fn reached_each<T, Fut, const N: usize>(
+        &self,
+        what: &str,
+        ask: impl Fn(Arc<Endpoint>) -> Fut,
+    ) -> Result<[T; N], CallError>
+    where
+        T: Copy + Ord,
+        Fut: Future<Output = Result<[T; N], CallError>>,
+    {
+        let (mut told, mut refusals, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+        let mut asked: FuturesUnordered<_> = self.endpoints.iter().cloned().map(ask).collect();
+        let mut until = None;
+        loop {
+            match next_until(&mut asked, until).await {
+                Some(Ok(values)) => told.push(values),
+                Some(Err(error)) if error.is_refusal() => refusals.push(error),
+                Some(Err(error)) => silent.push(error.into_message()),
+                None => break,
+            }
+            if told.len().max(refusals.len()) >= self.k {
+                until.get_or_insert_with(|| Instant::now() + STRAGGLERS);
+            }
+        }
+        if told.len() >= self.k {
+            return Ok(std::array::from_fn(|place| {
+                let mut values: Vec<T> = told.iter().map(|values| values[place]).collect();
+                values.sort_unstable_by_key(|value| std::cmp::Reverse(*value));
+                values[self.k - 1]
+            }));
+        }
+        if refusals.len() >= self.k {
+            return Err(spokesman(refusals));
+        }
+        Err(CallError::retry(format!("fewer than {} endpoints tell {what}: {}", self.k, silent.join("; "))))
+    }
+
+    /// Hands something to every endpoint, since one that only says it took it would hold it back for ever. Ends when
+    /// all have answered, or some time after the first one did. Where none took it, these are their reasons.
+    pub(crate) async fn spread<T, Fut>(&self, give: impl Fn(Arc<Endpoint>) -> Fut) -> Result<(), Vec<CallError>>
+    where
+        Fut: Future<Output = Result<T, CallError>>,
+    {
+        let mut given: FuturesUnordered<_> = self.endpoints.iter().cloned().map(give).collect();
+        let (mut until, mut is_taken, mut reasons) = (None, false, Vec::new());
+        while let Some(answer) = next_until(&mut given, until).await {
+            match answer {
+                Ok(_) => is_taken = true,
+                Err(reason) => reasons.push(reason),
+            }
+            until.get_or_insert_with(|| Instant::now() + STRAGGLERS);
+        }
+        if is_taken { Ok(()) } else { Err(reasons) }
     }
 
     async fn poll<T, Fut>(&self, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Ballot<T>
@@ -159,6 +222,14 @@ impl Quorum {
     }
 }
 
+/// The next of these answers; `None` where there is no other, or none in time.
+async fn next_until<Fut: Future>(asked: &mut FuturesUnordered<Fut>, until: Option<Instant>) -> Option<Fut::Output> {
+    match until {
+        None => asked.next().await,
+        Some(until) => tokio::time::timeout_at(until, asked.next()).await.unwrap_or(None),
+    }
+}
+
 /// What it comes to when no endpoint answered and fewer than `k` refused.
 fn unanswered(
     k: usize,
@@ -167,6 +238,7 @@ fn unanswered(
     mut passing: Vec<CallError>,
 ) -> CallError {
     if passing.is_empty()
+        && refusals.is_empty()
         && let Some(fault) = faults.pop()
     {
         return fault;

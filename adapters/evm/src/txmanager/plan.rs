@@ -9,15 +9,15 @@ use alloy::{
 use alloy_primitives::{Address, Bytes, TxKind, U64, U256};
 use infrastrukt_ports::PortError;
 use infrastrukt_types::ChainId;
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Value, json};
+use std::{cmp::Reverse, time::Duration};
 
 use crate::{
     calls::Call,
     config::EvmConfig,
     errors,
     profile::FeeMode,
-    rpc::{CallError, Quorum},
+    rpc::{CallError, Endpoint, Quorum},
 };
 
 use super::{
@@ -42,7 +42,8 @@ const FUNDING_RETRY: Duration = Duration::from_secs(30);
 const PRICE_RETRY: Duration = Duration::from_secs(15);
 
 /// Gas limit of a call that would succeed on top of what is pending. Nothing is spent on one that would revert, which k
-/// endpoints have to say before the call is blamed.
+/// endpoints have to say before the call is blamed. The limit is the least within which k endpoints see it succeed: one
+/// alone neither lets it run out of gas nor makes it look too large.
 pub(super) async fn simulate(
     config: &EvmConfig,
     quorum: &Quorum,
@@ -53,10 +54,20 @@ pub(super) async fn simulate(
         "from": from, "to": call.to, "data": call.data, "value": format!("0x{:x}", call.value),
     }, "pending"]);
     let transaction = &transaction;
-    let estimate: Result<U64, CallError> =
-        quorum.any(|endpoint| async move { endpoint.request("eth_estimateGas", transaction.clone()).await }).await;
-    let used: u64 = match estimate {
-        Ok(gas) => gas.to(),
+    let what = format!("how much gas a call of {} needs", call.to);
+    let agreed = quorum
+        .reached(&what, |endpoint| async move { estimate(&endpoint, transaction).await.map(Reverse) })
+        .await
+        .map(|Reverse(gas)| gas);
+    let estimated = match agreed {
+        // Fewer than k say anything. One is believed then: money in escrows cannot wait for the others.
+        Err(error) if !error.is_refusal() => {
+            quorum.any(|endpoint| async move { estimate(&endpoint, transaction).await }).await
+        }
+        agreed => agreed,
+    };
+    let used = match estimated {
+        Ok(gas) => gas,
         Err(CallError::Reverted(data)) => {
             metrics::counter!("infrastrukt_tx_refused_total", "chain" => config.chain.to_string()).increment(1);
             return Err(PortError::reject(format!("{} would revert: {}", call.to, errors::explain(&data))));
@@ -73,6 +84,11 @@ pub(super) async fn simulate(
             Err(PortError::reject(format!("the call needs {used} gas, above the limit of {max}: split it up")))
         }
     }
+}
+
+async fn estimate(endpoint: &Endpoint, transaction: &Value) -> Result<u64, CallError> {
+    let gas: U64 = endpoint.request("eth_estimateGas", transaction.clone()).await?;
+    Ok(gas.to())
 }
 
 /// The offer of a new transaction.

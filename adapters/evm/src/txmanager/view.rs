@@ -1,9 +1,10 @@
-//! The chain as one endpoint shows it at one moment, to one wallet.
+//! The chain at one moment, as endpoints show it to one wallet.
 
 use alloy_primitives::{Address, U64, U128, U256};
 use infrastrukt_ports::PortError;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use crate::{
     config::EvmConfig,
@@ -12,6 +13,9 @@ use crate::{
 };
 
 use super::fees::Market;
+
+/// Figures of a view.
+const FIGURES: usize = 6;
 
 /// Head, nonces, balance and prices, read in one exchange.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +33,10 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Reads it from the first endpoint whose nonces can be believed. Nonces below `next_nonce` were given out here.
+    /// Reads it as k endpoints have reached it, each figure by itself: none alone makes the wallet pay more, wait for
+    /// funds or cheaper gas that are there, skip nonces, or take what is mined for what waits. Where fewer than k tell,
+    /// the first one is believed whose nonces can be: money in escrows cannot wait for the others. Nonces below
+    /// `next_nonce` were given out here.
     pub(super) async fn read(
         config: &EvmConfig,
         quorum: &Quorum,
@@ -37,12 +44,34 @@ impl View {
         next_nonce: u64,
     ) -> Result<Self, PortError> {
         let mode = config.profile.fee_mode;
+        let told = |endpoint: Arc<Endpoint>| async move { Self::ask(&endpoint, mode, wallet).await.map(Self::figures) };
+        match quorum.reached_each("head, nonces, balance and prices", told).await {
+            Ok(figures) => return Ok(Self::of(figures)),
+            Err(error) => tracing::warn!(chain = %config.chain, ?error, "one endpoint alone is believed"),
+        }
         let read = quorum.any(|endpoint| async move {
             let view = Self::ask(&endpoint, mode, wallet).await?;
             view.check_nonces(&endpoint.host(), quorum, wallet, next_nonce).await?;
             Ok(view)
         });
         Ok(read.await?)
+    }
+
+    fn figures(self) -> [U256; FIGURES] {
+        let Self { head, mined_nonce, pending_nonce, balance, market: Market { base_fee, suggested } } = self;
+        let [head, mined, pending] = [head, mined_nonce, pending_nonce].map(U256::from);
+        [head, mined, pending, balance, U256::from(base_fee), U256::from(suggested)]
+    }
+
+    /// Every figure is one that some endpoint told, and fits where it came from.
+    fn of([head, mined, pending, balance, base_fee, suggested]: [U256; FIGURES]) -> Self {
+        Self {
+            head: head.saturating_to(),
+            mined_nonce: mined.saturating_to(),
+            pending_nonce: pending.saturating_to(),
+            balance,
+            market: Market { base_fee: base_fee.saturating_to(), suggested: suggested.saturating_to() },
+        }
     }
 
     /// A nonce that was given out is never given out again, and every nonce skipped has to be paid for. So nonces

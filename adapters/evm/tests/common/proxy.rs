@@ -14,11 +14,11 @@ use tokio::{
 /// Sees a method with its parameters and may change the answer.
 pub(crate) type Lie = dyn Fn(&str, &Value, &mut Value) + Send + Sync;
 
-/// A method that is not passed on, and what is answered instead.
+/// A method that is not passed on, and what is answered instead: `error` or `result`, and its value.
 #[derive(Clone)]
 struct Refused {
     method: &'static str,
-    error: Value,
+    answer: (&'static str, Value),
 }
 
 /// A running proxy.
@@ -30,18 +30,25 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Passes everything on and lets `lie` change the `result` of answers.
     pub(crate) async fn lying(node: String, lie: impl Fn(&str, &Value, &mut Value) + Send + Sync + 'static) -> Self {
-        Self::start(node, Refused { method: "", error: Value::Null }, Arc::new(lie)).await
+        Self::start(node, Refused { method: "", answer: ("error", Value::Null) }, Arc::new(lie)).await
     }
 
     /// Answers `method` with an error and never passes it on.
     pub(crate) async fn refusing(node: String, method: &'static str) -> Self {
-        let refused = Refused { method, error: json!({ "code": -32000, "message": "refused" }) };
+        let refused = Refused { method, answer: ("error", json!({ "code": -32000, "message": "refused" })) };
         Self::start(node, refused, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
     }
 
     /// Answers `method` as if a contract reverted, and never passes it on.
     pub(crate) async fn reverting(node: String, method: &'static str) -> Self {
-        let refused = Refused { method, error: json!({ "code": 3, "message": "execution reverted", "data": "0x" }) };
+        let error = json!({ "code": 3, "message": "execution reverted", "data": "0x" });
+        let refused = Refused { method, answer: ("error", error) };
+        Self::start(node, refused, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
+    }
+
+    /// Answers `method` as if it were done, and never passes it on.
+    pub(crate) async fn swallowing(node: String, method: &'static str, result: Value) -> Self {
+        let refused = Refused { method, answer: ("result", result) };
         Self::start(node, refused, Arc::new(|_: &str, _: &Value, _: &mut Value| {})).await
     }
 
@@ -114,7 +121,8 @@ async fn answer(
     let method = request["method"].as_str().unwrap_or_default();
     if method == refused.method {
         counted.fetch_add(1, Ordering::SeqCst);
-        return json!({ "jsonrpc": "2.0", "id": request["id"], "error": refused.error });
+        let (key, value) = &refused.answer;
+        return json!({ "jsonrpc": "2.0", "id": request["id"], (*key): value });
     }
     let sent = client.post(node).header("content-type", "application/json").body(request.to_string()).send().await;
     let body = sent.expect("the node is up").bytes().await.expect("the node answers");

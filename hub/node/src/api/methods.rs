@@ -1,6 +1,7 @@
 //! The methods of the interface: reads come from the first hosted validator's store, writes go to the log.
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use infrastrukt_api::{
     CertifiedCheckpoint, CertifiedPage, DealFilter, DealPage, DealTerms, DealView, EVIDENCE_MAX, ErrorCode,
     EvidenceOutcome, HostedValidator, HubApiServer, HubStatus, MessageFilter, MessagePage, MessageView, ProvenHeight,
@@ -10,15 +11,15 @@ use infrastrukt_ports::{Clock, Consensus, StoreError};
 use infrastrukt_protocol::{self as protocol, Hub, StateView, check_cancel, check_deal, deadlines};
 use infrastrukt_store::HubStore;
 use infrastrukt_types::{
-    Address, CheckpointKind, Deal, DealCancel, DealId, Decision, EcdsaCertificate, Evidence, Height, HubTx, MessageId,
-    RotationVote, Timestamp, ValidatorSet,
+    Address, ChainId, CheckpointKind, Deal, DealCancel, DealId, Decision, EcdsaCertificate, Evidence, Height, HubTx,
+    MessageId, RotationVote, Timestamp, ValidatorSet,
 };
 use jsonrpsee::{
     Extensions, PendingSubscriptionSink,
     core::{RpcResult, SubscriptionResult},
     types::ErrorObjectOwned,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -119,6 +120,20 @@ impl Methods {
         }
     }
 
+    /// Waits a moment until the validators here know the blocks of a call to be final.
+    async fn finality(&self, evidence: &[Evidence]) {
+        let mut newest = BTreeMap::<ChainId, u64>::new();
+        for item in evidence {
+            let block = newest.entry(item.chain()).or_default();
+            *block = item.block_number().max(*block);
+        }
+        let wait = |validator: &Arc<Validator>| {
+            let (validator, newest) = (validator.clone(), newest.clone());
+            async move { join_all(newest.iter().map(|(chain, block)| validator.finality(*chain, *block))).await }
+        };
+        join_all(self.validators.iter().map(wait)).await;
+    }
+
     /// What the validators here say to evidence, item by item.
     async fn offer(&self, evidence: Evidence, caller: Caller, set: &ValidatorSet) -> RpcResult<EvidenceOutcome> {
         let offered = match self.screen(evidence, caller).await? {
@@ -201,6 +216,7 @@ impl HubApiServer for Methods {
             .await?;
         let set = set.ok_or_else(|| internal("the current epoch is missing from the state"))?;
         let caller = caller(extensions);
+        self.finality(&evidence).await;
         let mut outcomes = Vec::with_capacity(evidence.len());
         for item in evidence {
             let chain = item.chain();

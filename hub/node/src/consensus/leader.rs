@@ -65,12 +65,13 @@ impl InProcessLeader {
 
     /// Makes blocks until cancelled.
     pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
+        let mut silence = false;
         while !cancel.is_cancelled() {
-            tokio::select! {
+            silence = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                () = self.pause() => {}
-            }
+                silence = self.pause(silence) => silence,
+            };
             // Not cancelled half way: a block that is being written is also announced.
             if let Err(error) = self.step().await {
                 tracing::error!(%error, "the log cannot be written, no block is made");
@@ -93,19 +94,25 @@ impl InProcessLeader {
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One block interval, or the heartbeat where nothing arrives.
-    async fn pause(&self) {
+    /// One block interval, or the heartbeat where nothing arrives. The block after the first one since a silence comes
+    /// early: it holds the certificates of the first. Returns whether there was a silence.
+    async fn pause(&self, after_silence: bool) -> bool {
+        let began_ms = self.clock.now_ms();
         let interval = Duration::from_millis(self.pace.interval_ms(true));
-        self.clock.sleep(interval).await;
-        if self.mempool().is_empty() {
-            let rest = Duration::from_millis(self.pace.interval_ms(false)).saturating_sub(interval);
-            tokio::select! {
-                biased;
-                // Entries come in groups, one from each validator: the first one waits a little for the others.
-                () = self.arrived.notified() => self.clock.sleep(interval / GATHER).await,
-                () = self.clock.sleep(rest) => {}
-            }
+        let early = interval / GATHER;
+        let least = if after_silence { early } else { interval };
+        self.clock.sleep(least).await;
+        if !self.mempool().is_empty() {
+            return false;
         }
+        let rest = Duration::from_millis(self.pace.interval_ms(false)).saturating_sub(least);
+        tokio::select! {
+            biased;
+            // Entries come in groups, one from each validator: the first one waits a little for the others.
+            () = self.arrived.notified() => self.clock.sleep(early).await,
+            () = self.clock.sleep(rest) => {}
+        }
+        self.clock.now_ms().saturating_sub(began_ms) >= self.pace.interval_ms(true)
     }
 
     async fn step(&self) -> Result<(), StoreError> {

@@ -1,10 +1,11 @@
 //! One validator: follows the log, executes and stores every block, signs what it may, collects what the others signed.
 
+use futures::future::BoxFuture;
 use infrastrukt_api::Share;
 use infrastrukt_ports::{Clock, Consensus, FactVerifier, PortError, Remedy, Signer, SignerError, StoreError};
 use infrastrukt_protocol::{Change, EpochRecord, ExecuteError, Executed, Hub, LeafState, LegState, StateView};
 use infrastrukt_store::{ApplyError, HubStore, SignOnceError};
-use infrastrukt_types::{Address, Block, CheckpointKind, Decision, Epoch, Height, Timestamp};
+use infrastrukt_types::{Address, Block, ChainId, CheckpointKind, Decision, Epoch, Height, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -83,6 +84,11 @@ impl Validator {
     /// Why it stopped attesting or signing, if it did.
     pub fn halted(&self) -> Option<String> {
         self.progress.borrow().stopped.clone().or_else(|| self.inbox.desk().halted_text())
+    }
+
+    /// Waits a moment until a block is known to be final here.
+    pub(crate) async fn finality(&self, chain: ChainId, block: u64) {
+        self.inbox.finality(chain, block).await;
     }
 
     /// Hands evidence in.
@@ -211,8 +217,9 @@ impl Actor {
         let mut gossip = self.around.hear.subscribe();
         let clock = self.around.clock.clone();
         let mut tick = clock.sleep(Duration::ZERO);
+        // Kept while other work is done: a block may be longer on its way than it is from one tick to the next.
+        let mut next = self.next_block();
         loop {
-            let next = self.progress.borrow().height.next();
             // In a fixed order: what is due once a second first, and blocks before shares, which speak of blocks.
             let outcome = tokio::select! {
                 biased;
@@ -221,7 +228,11 @@ impl Actor {
                     tick = clock.sleep(TICK);
                     self.tend().await
                 }
-                block = self.next_block(next) => self.follow(block).await,
+                block = &mut next => {
+                    let outcome = self.follow(block).await;
+                    next = self.next_block();
+                    outcome
+                }
                 Ok(share) = gossip.recv() => self.receive(share, &mut gossip).await,
             };
             match outcome {
@@ -243,15 +254,18 @@ impl Actor {
     }
 
     /// The next decided block, once its time is not ahead of this validator's own clock by more than the skew.
-    async fn next_block(&self, next: Option<Height>) -> Result<Block, PortError> {
-        let height = next.ok_or_else(|| PortError::halt("no height is left"))?;
-        let block = self.around.consensus.decided(height).await?;
-        let skew = self.around.hub.genesis.timing.skew_max_s;
-        while block.time > self.around.clock.now().plus(skew) {
-            tracing::warn!(%height, time = %block.time, "the block is of the future by this clock, waiting");
-            self.around.clock.sleep(PAUSE).await;
-        }
-        Ok(block)
+    fn next_block(&self) -> BoxFuture<'static, Result<Block, PortError>> {
+        let Surroundings { hub, consensus, clock, .. } = self.around.clone();
+        let (next, skew) = (self.progress.borrow().height.next(), hub.genesis.timing.skew_max_s);
+        Box::pin(async move {
+            let height = next.ok_or_else(|| PortError::halt("no height is left"))?;
+            let block = consensus.decided(height).await?;
+            while block.time > clock.now().plus(skew) {
+                tracing::warn!(%height, time = %block.time, "the block is of the future by this clock, waiting");
+                clock.sleep(PAUSE).await;
+            }
+            Ok(block)
+        })
     }
 
     async fn follow(&mut self, block: Result<Block, PortError>) -> Result<(), StepError> {

@@ -12,7 +12,7 @@ use super::{desk::Desk, pending::PendingFacts};
 use crate::blocking::blocking;
 
 /// How long facts are gathered before they are signed together.
-const WINDOW: Duration = Duration::from_millis(50);
+const WINDOW: Duration = Duration::from_millis(20);
 /// How often it is checked which facts reached the log.
 const TICK: Duration = Duration::from_millis(500);
 /// Batches of facts that wait to be gathered.

@@ -28,6 +28,8 @@ const PUT_OFF_MIN: Duration = Duration::from_millis(500);
 const PUT_OFF_MAX: Duration = Duration::from_secs(20);
 /// Milliseconds after which evidence of a block that is not known to be final may be offered again.
 const NOT_FINAL_RETRY_MS: u64 = 500;
+/// Longest an offer waits for its block to be final.
+const FINALITY_PATIENCE: Duration = Duration::from_millis(300);
 /// What an item costs beside its own bytes, so that their number is bounded as well.
 const ITEM_OVERHEAD_BYTES: usize = 1_024;
 
@@ -46,11 +48,7 @@ pub(crate) struct Offered {
 
 impl Offered {
     fn subject(&self) -> Subject {
-        match self.evidence.as_ref() {
-            Evidence::Receipts(receipts) => {
-                Subject { chain: receipts.chain, block: receipts.block_number, digest: self.digest }
-            }
-        }
+        Subject { chain: self.evidence.chain(), block: self.evidence.block_number(), digest: self.digest }
     }
 }
 
@@ -135,6 +133,13 @@ impl EvidenceInbox {
     /// Refuses what is wrong by itself. Takes no room and asks nobody; may take milliseconds of computing.
     pub(crate) fn screen(&self, evidence: &Evidence) -> Result<(), PortError> {
         self.verifiers.get(&evidence.chain()).map_or(Ok(()), |verifier| verifier.screen(evidence))
+    }
+
+    /// Waits a moment for the endpoints to say that a block is final: whoever offers evidence of the newest final block is
+    /// often the first to know of it.
+    pub(crate) async fn finality(&self, chain: ChainId, block: u64) {
+        // Where it is not final by then, the offer says so.
+        self.heads.reach_within(chain, block, FINALITY_PATIENCE).await;
     }
 
     /// Hands evidence in that was screened, unless it is known, of a block that is not final, or there is no room.

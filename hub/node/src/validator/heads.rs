@@ -6,25 +6,22 @@ use infrastrukt_ports::{Clock, FactVerifier, Remedy};
 use infrastrukt_types::ChainId;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::desk::Desk;
 
 /// Longest wait for the endpoints' answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Least time between two questions.
-const ASK_PAUSE: Duration = Duration::from_millis(500);
+const ASK_PAUSE: Duration = Duration::from_millis(200);
 
 struct Head {
     chain: ChainId,
     verifier: Arc<dyn FactVerifier>,
-    known: AtomicU64,
+    known: watch::Sender<u64>,
     wanted: Notify,
 }
 
@@ -43,8 +40,8 @@ impl Heads {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let head = |(chain, verifier): (&ChainId, &Arc<dyn FactVerifier>)| {
-            let head =
-                Head { chain: *chain, verifier: verifier.clone(), known: AtomicU64::new(0), wanted: Notify::new() };
+            let (known, wanted) = (watch::channel(0).0, Notify::new());
+            let head = Head { chain: *chain, verifier: verifier.clone(), known, wanted };
             head.wanted.notify_one();
             (*chain, head)
         };
@@ -54,11 +51,25 @@ impl Heads {
     /// True when the block is known to be final, or its chain has no verifier. Else the endpoints are asked soon.
     pub(super) fn reach(&self, chain: ChainId, block: u64) -> bool {
         let Some(head) = self.by_chain.get(&chain) else { return true };
-        if block <= head.known.load(Ordering::Relaxed) {
+        if block <= *head.known.borrow() {
             return true;
         }
         head.wanted.notify_one();
         false
+    }
+
+    /// The same, after a wait of at most `patience` for the endpoints' answer.
+    pub(super) async fn reach_within(&self, chain: ChainId, block: u64, patience: Duration) -> bool {
+        if self.reach(chain, block) {
+            return true;
+        }
+        let Some(head) = self.by_chain.get(&chain) else { return true };
+        let mut known = head.known.subscribe();
+        tokio::select! {
+            biased;
+            known = known.wait_for(|known| block <= *known) => known.is_ok(),
+            () = self.clock.sleep(patience) => false,
+        }
     }
 
     /// Asks whenever somebody wants to know. Never ends.
@@ -82,7 +93,11 @@ impl Heads {
             biased;
             answer = head.verifier.final_head() => match answer {
                 Ok(number) => {
-                    head.known.fetch_max(number, Ordering::Relaxed);
+                    head.known.send_if_modified(|known| {
+                        let is_new = number > *known;
+                        *known = number.max(*known);
+                        is_new
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%chain, %error, "the final head is not known");

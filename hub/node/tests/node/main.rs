@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod hooked;
 #[cfg(test)]
+mod lone;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rotate;

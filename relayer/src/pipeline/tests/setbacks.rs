@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use infrastrukt_api::{LegState, MessageState};
-use infrastrukt_ports::PortError;
-use infrastrukt_types::{Amount, B256, CheckpointKind, Epoch, Height, MessageId, Nonce, Timestamp};
+use infrastrukt_ports::{Clock, PortError};
+use infrastrukt_sim::{Faults, Recipient, sim_account};
+use infrastrukt_types::{Amount, B256, CheckpointKind, Epoch, FactKind, Height, MessageId, Nonce, Timestamp};
 use std::{
     sync::{
         Arc,
@@ -252,6 +253,22 @@ async fn a_silent_hub_holds_back_what_it_is_asked_about_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_chain_that_tells_no_time_holds_back_what_is_near_its_deadline_and_nothing_else() {
+    let mut world = started().await;
+    world.views[&RIGHT].set_faults(Faults { is_dead: true, ..Faults::default() });
+    world.send(LEFT, "recipient", Clock::now(&world.clock).plus(600));
+    world.send(LEFT, "recipient", NEVER);
+    world.until(200, "the one without a deadline arrives", |world| all_once(world, 0, 1)).await;
+    for _ in 0..20 {
+        world.step().await;
+    }
+    assert!(all_once(&world, 0, 1), "the other one waits");
+    world.views[&RIGHT].set_faults(Faults::default());
+    world.until(200, "it arrives in time", |world| all_once(world, 0, 2)).await;
+    is_sound(&world);
+}
+
+#[tokio::test]
 async fn no_endpoint_alone_ends_a_message() {
     let mut world = started().await;
     world.send(LEFT, "recipient", NEVER);
@@ -277,4 +294,67 @@ async fn what_was_finished_while_it_was_drafted_needs_no_certificate() {
     let draft = drafts.pop().expect("one candidate");
     let mut change = world.shared().book.change();
     assert!(matches!(deliver.store(&mut change, draft), Ok(None)));
+}
+
+#[tokio::test]
+async fn a_refund_by_somebody_else_is_waited_for_and_not_tried() {
+    let mut world = World::new();
+    world.send(LEFT, "recipient", Clock::now(&world.clock).plus(10));
+    for _ in 0..30 {
+        world.step().await;
+    }
+    world.start().await;
+    let is_refunded = |world: &World| world.facts(LEFT).iter().any(|fact| matches!(fact, FactKind::Refunded(_)));
+    world.until(200, "it is refunded", is_refunded).await;
+    world.until(200, "nothing waits", World::is_idle).await;
+    let view = world.hub.state().messages.values().next().expect("it is proven").clone();
+    let (shared, id) = (world.shared().clone(), view.id);
+    let mut item = uncertified(Work::Refund { id, message: view.message });
+    let judge = |item: &Item| verify::judge(&shared, &shared.lanes[&LEFT], item.clone(), Timestamp(0));
+    assert!(matches!(judge(&item).await, Ok(Verdict::Done(_))), "the hub knows");
+    world.hub.state().messages.get_mut(&id).expect("it is proven").state = MessageState::Expired;
+    let Ok(Verdict::Wait { item: seen, .. }) = judge(&item).await else { panic!("another refund would only fail") };
+    assert!(seen.done_seen.is_some());
+    item.done_seen = Some(Timestamp(0));
+    assert!(matches!(judge(&item).await, Ok(Verdict::Wait { .. })), "final, and the hub does not know yet");
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_for_a_while_is_tried_again_by_itself() {
+    let mut world = World::new();
+    let (sender, refuse) = (sim_account("alice"), Recipient::Reverts(b"not now".to_vec().into()));
+    world.chains[&LEFT].with_environment(|environment| environment.recipients.insert(sender, refuse));
+    world.send(LEFT, "recipient", Clock::now(&world.clock).plus(10));
+    for _ in 0..30 {
+        world.step().await;
+    }
+    world.start().await;
+    world.until(600, "its refund is dead", |world| world.counts(LEFT).dead == 1).await;
+    world.chains[&LEFT].with_environment(|environment| environment.recipients.remove(&sender));
+    for _ in 0..100 {
+        world.step().await;
+    }
+    assert_eq!(world.counts(LEFT).dead, 1, "it is left alone for an hour");
+    world.clock.advance(Duration::from_secs(3_600));
+    let is_refunded = |world: &World| world.facts(LEFT).iter().any(|fact| matches!(fact, FactKind::Refunded(_)));
+    world.until(400, "it is refunded", is_refunded).await;
+    world.until(200, "nothing waits", World::is_idle).await;
+    assert_eq!(world.counts(LEFT).dead, 0);
+}
+
+#[tokio::test]
+async fn a_rotation_by_somebody_else_is_over_once_it_is_final() {
+    let mut world = started().await;
+    world.until(50, "the lane is read", |world| world.shared().lanes[&RIGHT].is_final(Timestamp(0))).await;
+    let shared = world.shared().clone();
+    let rotation = |epoch: u64| {
+        let (epoch, expires_at) = (Epoch(epoch), Timestamp(u64::MAX));
+        uncertified(Work::Rotate { epoch, valset_hash: B256::ZERO, expires_at })
+    };
+    let judge = |item: Item| verify::judge(&shared, &shared.lanes[&RIGHT], item, Timestamp(0));
+    assert!(matches!(judge(rotation(2)).await, Ok(Verdict::Go(_))), "the chain is in epoch 1");
+    let Ok(Verdict::Wait { item: seen, .. }) = judge(rotation(1)).await else { panic!("it is done as of the head") };
+    assert!(seen.done_seen.is_some());
+    let last = Item { done_seen: Some(Timestamp(0)), ..seen };
+    assert!(matches!(judge(last).await, Ok(Verdict::Done(_))));
 }
