@@ -18,7 +18,7 @@ use infrastrukt_ports::Action;
 use infrastrukt_types::{Account, ChainId, Scheme};
 use serde_json::Value;
 
-use super::hub::Hub;
+use super::{hub::Hub, programs};
 
 sol! {
     function setTarget(uint64 target, bytes32 gateway, uint32 maxGasLimit, uint16 maxPayload, bool evm) external;
@@ -70,11 +70,7 @@ fn creation(name: &str, arguments: Vec<u8>) -> Result<Bytes> {
 }
 
 fn anvil() -> Result<AnvilInstance> {
-    let installed =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
-    let binary = std::env::var_os("INFRASTRUKT_ANVIL").map_or(installed, Into::into);
-    ensure!(binary.is_file(), "{} is not there; install it: `make setup`", binary.display());
-    Ok(Anvil::new().path(binary).chain_id(HERE).args(["--hardfork", "osaka"]).try_spawn()?)
+    Ok(Anvil::new().path(programs::anvil()?).chain_id(HERE).args(["--hardfork", "osaka"]).try_spawn()?)
 }
 
 impl Bench {

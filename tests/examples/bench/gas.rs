@@ -8,7 +8,8 @@ use infrastrukt_types::{
 
 use super::{
     chain::{Bench, ESCAPE_WINDOW_S, REMOTE},
-    report::{self, Report},
+    figures,
+    report::Report,
 };
 
 /// Transactions of each kind; their median counts.
@@ -22,18 +23,18 @@ const AMOUNT: Amount = Amount(1_000_000_000_000_000_000);
 const DAY_S: u64 = 24 * 3_600;
 
 pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
-    report.gas(report::SEND, sends(bench).await?, 1)?;
+    report.gas(figures::SEND, sends(bench).await?, 1)?;
     let mut inbound = Inbound::new(bench).await?;
-    report.gas(report::DELIVER, inbound.singles().await?, 1)?;
-    report.gas(report::DELIVER_BATCH, inbound.batches().await?, BATCH as u64)?;
+    report.gas(figures::DELIVER, inbound.singles().await?, 1)?;
+    report.gas(figures::DELIVER_BATCH, inbound.batches().await?, BATCH as u64)?;
     let people = bench.people(u8::try_from(BATCH)?).await?;
     let people: Vec<Account> = people.into_iter().map(Account::from).collect();
     let native = Deals { bench, token: Account::ZERO, people: &people };
     let tokens = Deals { bench, token: bench.account(bench.token), people: &people };
-    report.gas(report::LOCK_NATIVE, native.locks().await?, 1)?;
-    report.gas(report::LOCK_TOKEN, tokens.locks().await?, 1)?;
-    report.gas(report::SETTLE_NATIVE, native.settlements().await?, BATCH as u64)?;
-    report.gas(report::SETTLE_TOKEN, tokens.settlements().await?, BATCH as u64)
+    report.gas(figures::LOCK_NATIVE, native.locks().await?, 1)?;
+    report.gas(figures::LOCK_TOKEN, tokens.locks().await?, 1)?;
+    report.gas(figures::SETTLE_NATIVE, native.settlements().await?, BATCH as u64)?;
+    report.gas(figures::SETTLE_TOKEN, tokens.settlements().await?, BATCH as u64)
 }
 
 async fn sends(bench: &Bench) -> Result<Vec<u64>> {

@@ -5,128 +5,164 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// How this program was built: rates of an unoptimised build say little.
-pub(crate) const PROFILE: &str = if cfg!(debug_assertions) { "development" } else { "release" };
-
-/// One operation with what it may cost and what the best peer pays. Peers' figures were measured with their own
-/// published contracts on the same kind of node; the hash-time-lock baseline is the compact contract of that kind.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operation {
-    pub(crate) name: &'static str,
-    target: u64,
-    peer: &'static str,
-    peer_gas: u64,
-}
-
-pub(crate) const SEND: Operation =
-    Operation { name: "send, 32-byte payload", target: 36_000, peer: "Axelar Amplifier 6.2", peer_gas: 36_322 };
-pub(crate) const DELIVER: Operation =
-    Operation { name: "deliver 1 message, 3 of 4", target: 80_000, peer: "Hyperlane 12.1", peer_gas: 94_330 };
-pub(crate) const DELIVER_BATCH: Operation = Operation {
-    name: "deliver in a batch of 10, 3 of 4, a message",
-    target: 30_000,
-    peer: "Axelar Amplifier 6.2",
-    peer_gas: 85_400,
-};
-pub(crate) const LOCK_NATIVE: Operation =
-    Operation { name: "lock native", target: 51_000, peer: "hash time lock", peer_gas: 50_837 };
-pub(crate) const LOCK_TOKEN: Operation =
-    Operation { name: "lock ERC-20, exact allowance", target: 70_000, peer: "hash time lock", peer_gas: 69_261 };
-pub(crate) const SETTLE_NATIVE: Operation = Operation {
-    name: "settle native in a batch of 10, a leg",
-    target: 40_000,
-    peer: "hash time lock",
-    peer_gas: 40_388,
-};
-pub(crate) const SETTLE_TOKEN: Operation = Operation {
-    name: "settle ERC-20 in a batch of 10, a leg",
-    target: 49_000,
-    peer: "hash time lock",
-    peer_gas: 49_402,
+use super::{
+    figures::{Beside, Figure, Limit},
+    programs,
 };
 
-/// One measured operation.
+/// Says how the programs were built; the Makefile knows.
+const BUILD_VARIABLE: &str = "INFRASTRUKT_BENCH_BUILD";
+
+/// One measured figure.
 #[derive(Clone, Debug)]
 struct Row {
-    operation: Operation,
-    samples: Vec<u64>,
-    median: u64,
+    figure: Figure,
+    value: f64,
+    detail: Value,
 }
 
-/// One rate beside the bare one that bounds it.
+/// A part without figures, and why.
 #[derive(Clone, Debug)]
-struct Rate {
-    name: &'static str,
-    ours: f64,
-    bare_name: &'static str,
-    bare: f64,
+struct Absent {
+    part: &'static str,
+    reason: String,
 }
 
 /// Everything measured.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
-    rates: Vec<Rate>,
+    left_out: Vec<Absent>,
+    failed: Vec<Absent>,
+}
+
+impl Row {
+    fn is_met(&self) -> Option<bool> {
+        match self.figure.limit {
+            Limit::AtMost(most) => Some(self.value <= most),
+            Limit::AtLeast(least) => Some(self.value >= least),
+            Limit::Free => None,
+        }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.figure.beside.map(|beside| self.value / beside.value)
+    }
+
+    fn print(&self) {
+        let unit = self.figure.unit;
+        let limit = match self.figure.limit {
+            Limit::AtMost(most) => format!("<= {}", shown(most, "")),
+            Limit::AtLeast(least) => format!(">= {}", shown(least, "")),
+            Limit::Free => String::new(),
+        };
+        let verdict = self.is_met().map_or("", |met| if met { "met" } else { "MISSED" });
+        let beside = self
+            .figure
+            .beside
+            .map_or_else(String::new, |Beside { name, value }| format!("{} {name}", shown(value, "")));
+        let ratio = self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        println!(
+            "| {:<54} | {:>12} | {limit:>9} | {verdict:<6} | {beside:<36} | {ratio:>6} |",
+            self.figure.name,
+            shown(self.value, unit)
+        );
+    }
+
+    fn json(&self) -> Value {
+        let limit = match self.figure.limit {
+            Limit::AtMost(most) => json!({ "at_most": most }),
+            Limit::AtLeast(least) => json!({ "at_least": least }),
+            Limit::Free => Value::Null,
+        };
+        let beside = self.figure.beside.map(|Beside { name, value }| json!({ "name": name, "value": value }));
+        json!({
+            "name": self.figure.name.trim(), "unit": self.figure.unit, "value": self.value, "limit": limit,
+            "met": self.is_met(), "beside": beside, "ratio": self.ratio(), "detail": self.detail,
+        })
+    }
+}
+
+/// Small figures keep their digits, large ones lose what nobody reads.
+fn shown(value: f64, unit: &str) -> String {
+    let number = match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    };
+    if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
 impl Report {
+    /// Takes a figure with whatever else is worth keeping about it.
+    pub(crate) fn add(&mut self, figure: Figure, value: f64, detail: Value) {
+        self.rows.push(Row { figure, value, detail });
+    }
+
     /// Takes the gas of several equal transactions, each of which did the operation `each` times.
-    pub(crate) fn gas(&mut self, operation: Operation, mut samples: Vec<u64>, each: u64) -> Result<()> {
+    pub(crate) fn gas(&mut self, figure: Figure, mut samples: Vec<u64>, each: u64) -> Result<()> {
         samples.sort_unstable();
         let median = samples.get(samples.len() / 2).context("something was measured")? / each;
-        self.rows.push(Row { operation, samples, median });
+        self.add(figure, median as f64, json!({ "transactions": samples }));
         Ok(())
     }
 
-    /// Takes a rate a second.
-    pub(crate) fn rate(&mut self, name: &'static str, ours: f64, bare_name: &'static str, bare: f64) {
-        self.rates.push(Rate { name, ours, bare_name, bare });
+    /// What was measured for a figure, if it was.
+    pub(crate) fn value(&self, figure: &Figure) -> Option<f64> {
+        self.rows.iter().find(|row| row.figure.name == figure.name).map(|row| row.value)
     }
 
-    /// True where no target is missed.
+    /// Notes that a part cannot be measured on this machine.
+    pub(crate) fn leave_out(&mut self, part: &'static str, reason: String) {
+        println!("    left out: {reason}");
+        self.left_out.push(Absent { part, reason });
+    }
+
+    /// Notes how a part ended: one that fails does not hide the others.
+    pub(crate) fn close(&mut self, part: &'static str, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            println!("    FAILED: {error:#}");
+            self.failed.push(Absent { part, reason: format!("{error:#}") });
+        }
+    }
+
+    /// True where no limit is missed and every part could be measured or was left out.
     pub(crate) fn is_met(&self) -> bool {
-        self.rows.iter().all(|row| row.median <= row.operation.target)
+        self.failed.is_empty() && self.rows.iter().all(|row| row.is_met() != Some(false))
     }
 
     pub(crate) fn print(&self) {
         println!();
         println!(
-            "| {:<43} | {:>7} | {:>7} | {:<28} | {:>5} | {:<6} |",
-            "gas", "ours", "target", "best peer", "ratio", ""
+            "| {:<54} | {:>12} | {:>9} | {:<6} | {:<36} | {:>6} |",
+            "figure", "ours", "limit", "", "beside", "ratio"
         );
-        println!("|{:-<45}|{:->9}|{:->9}|{:-<30}|{:->7}|{:-<8}|", "", "", "", "", "", "");
+        println!("|{:-<56}|{:->14}|{:->11}|{:-<8}|{:-<38}|{:->8}|", "", "", "", "", "", "");
         for row in &self.rows {
-            let Operation { name, target, peer, peer_gas } = row.operation;
-            let verdict = if row.median <= target { "met" } else { "MISSED" };
-            let peer = format!("{peer_gas} {peer}");
-            println!(
-                "| {name:<43} | {:>7} | {target:>7} | {peer:<28} | {:>5.2} | {verdict:<6} |",
-                row.median,
-                ratio(row)
-            );
+            row.print();
         }
         println!();
-        println!(
-            "| {:<43} | {:>9} | {:<28} | {:>9} | {:>5} |",
-            "a CPU-second or second", "ours", "beside", "bare", "ratio"
-        );
-        println!("|{:-<45}|{:->11}|{:-<30}|{:->11}|{:->7}|", "", "", "", "", "");
-        for Rate { name, ours, bare_name, bare } in &self.rates {
-            println!("| {name:<43} | {ours:>9.0} | {bare_name:<28} | {bare:>9.0} | {:>5.2} |", ours / bare);
+        for Absent { part, reason } in &self.left_out {
+            println!("left out: {part}: {reason}");
         }
-        println!();
+        for Absent { part, reason } in &self.failed {
+            println!("FAILED: {part}: {reason}");
+        }
+        println!("build: {}", build());
     }
 
     /// Writes everything as JSON beside the build.
     pub(crate) fn write(&self) -> Result<PathBuf> {
-        let program = std::env::current_exe()?;
-        // target/PROFILE/examples/bench
-        let target = program.ancestors().nth(3).context("an example lies in the target folder")?;
-        let path = target.join("bench.json");
+        let path = programs::target_dir()?.join("bench.json");
+        let absent = |list: &[Absent]| -> Vec<Value> {
+            list.iter().map(|Absent { part, reason }| json!({ "part": part, "reason": reason })).collect()
+        };
         let document = json!({
-            "profile": PROFILE,
-            "gas": self.rows.iter().map(row_json).collect::<Vec<_>>(),
-            "rates": self.rates.iter().map(rate_json).collect::<Vec<_>>(),
+            "build": build(),
+            "processors": std::thread::available_parallelism().map_or(0, usize::from),
+            "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "left_out": absent(&self.left_out),
+            "failed": absent(&self.failed),
             "met": self.is_met(),
         });
         std::fs::write(&path, serde_json::to_vec_pretty(&document)?)?;
@@ -134,19 +170,7 @@ impl Report {
     }
 }
 
-/// Our gas as a part of the peer's.
-fn ratio(row: &Row) -> f64 {
-    row.median as f64 / row.operation.peer_gas as f64
-}
-
-fn row_json(row: &Row) -> Value {
-    let Operation { name, target, peer, peer_gas } = row.operation;
-    json!({
-        "operation": name, "gas": row.median, "target": target, "met": row.median <= target,
-        "best_peer": { "name": peer, "gas": peer_gas }, "ratio": ratio(row), "transactions": row.samples,
-    })
-}
-
-fn rate_json(rate: &Rate) -> Value {
-    json!({ "name": rate.name, "per_second": rate.ours, "beside": { "name": rate.bare_name, "per_second": rate.bare } })
+fn build() -> String {
+    std::env::var(BUILD_VARIABLE)
+        .unwrap_or_else(|_| "not by `make bench`: rates of an unoptimised build say little".into())
 }
