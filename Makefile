@@ -60,7 +60,7 @@ fuzz: setup ## Fuzz every decoder and proof verifier for SECONDS=n each
 	@for target in $(FUZZ_TARGETS); do \
 	  echo "==> $$target"; \
 	  found=$(CARGO_TARGET_DIR)/fuzz-corpus/$$target; mkdir -p "$$found"; \
-	  cargo fuzz run --fuzz-dir tests/fuzz --target-dir $(CARGO_TARGET_DIR)/fuzz --sanitizer none --strip-dead-code \
+	  cargo fuzz run --fuzz-dir tests/fuzz --target-dir $(CARGO_TARGET_DIR)/fuzz --sanitizer none --strip-dead-code=true \
 	    $$target "$$found" tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
 	done
 
