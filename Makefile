@@ -26,7 +26,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: $(NPM_STAMP) ## Install what is missing on this machine
+setup: $(NPM_STAMP) own-sources ## Install what is missing on this machine
 	@tools=(); for tool in clang jq; do command -v $$tool >/dev/null || tools+=($$tool); done; \
 	ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || tools+=(libclang-dev); \
 	if [ $${#tools[@]} -gt 0 ]; then \
@@ -35,6 +35,16 @@ setup: $(NPM_STAMP) ## Install what is missing on this machine
 	  $$sudo apt-get update -qq; DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq "$${tools[@]}" >/dev/null; \
 	fi
 	@cargo nextest --version >/dev/null 2>&1 || { echo "==> installing cargo-nextest"; cargo install --locked cargo-nextest; }
+
+# Checkouts share compiled code, and cargo tells their sources apart by time alone: what was built last from another
+# checkout would pass for this one's, with that one's paths in it.
+.PHONY: own-sources
+own-sources:
+	@mkdir -p $(CARGO_TARGET_DIR); \
+	if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
+	  find hub adapters relayer tests -name '*.rs' -exec touch {} +; \
+	  echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
+	fi
 
 $(NPM_STAMP): contracts/package-lock.json
 	@echo "==> installing anvil, forge, cast and solc"
