@@ -39,8 +39,8 @@ impl Dice {
     /// 32 bytes.
     pub(crate) fn word(&mut self) -> B256 {
         let mut bytes = [0; 32];
-        for part in bytes.chunks_exact_mut(8) {
-            part.copy_from_slice(&self.draw().to_be_bytes());
+        for part in bytes.as_chunks_mut().0 {
+            *part = self.draw().to_be_bytes();
         }
         B256::from(bytes)
     }

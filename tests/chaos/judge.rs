@@ -142,8 +142,9 @@ impl Judge {
             calls.extend(payees.map(|payee| ("eth_getBalance", json!([payee, block]))));
         }
         let answers = chain.node.ask_all(&calls).await?.into_iter().collect::<Result<Vec<Value>>>()?;
+        let (answers, _) = answers.as_chunks::<3>();
         answers
-            .chunks_exact(3)
+            .iter()
             .map(|answer| -> Result<LegState> {
                 let lock = abi::locksCall::abi_decode_returns(&hex::decode(text(&answer[0])?)?)?;
                 Ok(LegState { state: lock.state, paid: [wide(&answer[1])?, wide(&answer[2])?] })

@@ -223,7 +223,8 @@ fn layout(bytes: &[u8]) -> Result<(usize, &[u8]), Revert> {
 }
 
 fn parse_set(encoded: &[u8]) -> Result<ValidatorSet, Revert> {
-    let members = encoded[HEAD_LEN..].chunks_exact(MEMBER_LEN).map(|member| {
+    let (members, _) = encoded[HEAD_LEN..].as_chunks::<MEMBER_LEN>();
+    let members = members.iter().map(|member| {
         let (address, weight) = member.split_at(20);
         let weight = u64::from_be_bytes(weight.try_into().expect("28 bytes less 20 are 8"));
         Validator { address: Address::from_slice(address), weight }

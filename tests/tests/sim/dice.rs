@@ -49,7 +49,7 @@ impl Dice {
     /// Thirty-two bytes.
     pub(crate) fn bytes(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
-        bytes.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&self.next().to_be_bytes()));
+        bytes.as_chunks_mut().0.iter_mut().for_each(|part| *part = self.next().to_be_bytes());
         bytes
     }
 }

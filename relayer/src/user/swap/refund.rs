@@ -100,7 +100,7 @@ async fn refund_leg(
     let (step, tx, timer_at) = escape(wallet, chain, record, own, requested_at).await?;
     // A living hub that has not decided yet aborts after `decide_by`, long before the timer.
     let is_undecided = view.is_some_and(|view| view.decision.is_none());
-    let abort_at = Some(record.deal.decide_by).filter(|_| is_undecided && step == RefundStep::Waiting);
+    let abort_at = (is_undecided && step == RefundStep::Waiting).then_some(record.deal.decide_by);
     Ok(report(step, tx, abort_at.or(timer_at)))
 }
 
