@@ -1,0 +1,40 @@
+use anchor_lang::prelude::*;
+use infrastrukt_core::leaf;
+
+use crate::{
+    addresses::is_home,
+    certified, clock,
+    errors::{ensure, GatewayError},
+    events::{self, Expired},
+    state::{claim, Checkpoint, Config, Epoch, Page, Target, KIND_CONSUMED},
+    wire::{Inbound, Proof},
+};
+
+/// Marks a message whose deadline has passed as never to be delivered, so that its source can give it back.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Expire<'info> {
+    #[account(constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
+    pub config: Box<Account<'info, Config>>,
+    #[account(constraint = is_home(&epoch) @ ErrorCode::ConstraintAddress)]
+    pub epoch: Box<Account<'info, Epoch>>,
+    #[account(constraint = is_home(&target) @ ErrorCode::ConstraintAddress)]
+    pub target: Box<Account<'info, Target>>,
+    #[account(constraint = is_home(&checkpoint) @ ErrorCode::ConstraintAddress)]
+    pub checkpoint: Box<Account<'info, Checkpoint>>,
+    #[account(mut, dup, constraint = is_home(&page) @ ErrorCode::ConstraintAddress)]
+    pub page: Box<Account<'info, Page>>,
+}
+
+impl Expire<'_> {
+    pub fn run(ctx: Context<Expire>, message: Inbound, proof: Proof) -> Result<()> {
+        let (accounts, now) = (ctx.accounts, clock::now()?);
+        certified::require_general(&accounts.epoch, &accounts.checkpoint, now)?;
+        let id = message.id(&accounts.config, &accounts.target)?;
+        proof.check(&accounts.checkpoint.outbox_root, leaf::message(&id))?;
+        ensure!(message.is_expired(now), GatewayError::MessageNotExpired);
+        accounts.page.require_holds(KIND_CONSUMED, message.source, message.nonce)?;
+        ensure!(claim(&accounts.page, message.nonce)?, GatewayError::AlreadyDelivered);
+        events::emit(&accounts.event_authority, &Expired { id, source: message.source, nonce: message.nonce })
+    }
+}
