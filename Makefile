@@ -21,6 +21,14 @@ BIN := $(CARGO_TARGET_DIR)/debug
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))
 FUZZ_SECONDS := $(or $(SECONDS),60)
 
+# $(call apt,PACKAGES): install those packages that this machine lacks.
+apt = missing=(); for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing+=($$package); done; \
+  if [ $${\#missing[@]} -gt 0 ]; then \
+    echo "==> installing $${missing[*]}" >&2; \
+    sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+    $$sudo apt-get update -qq; DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+  fi
+
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,13 +60,73 @@ $(NPM_STAMP): contracts/package-lock.json
 	@touch $@
 
 .PHONY: demo
-demo: setup ## Two chains, a hub and a relayer on this machine: swaps, messages, tokens
+demo: setup solana-node ## Three chains, a hub and a relayer on this machine: deals, messages, tokens
 	@echo "==> building relayer and hub (the first build takes a while)"
 	@cargo build --workspace --bins
 	@$(BIN)/relayer demo
 
+SOLANA_NODE := deployments/devnet/solana-node
+SOLANA_NODE_TARGET := $(HOME)/.cache/infrastrukt/solana-node/target
+# The vendored OpenSSL would take minutes; the system's headers are there.
+SOLANA_NODE_CARGO := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$(SOLANA_NODE_TARGET) cargo
+
+.PHONY: solana-node
+solana-node: ## Build the devnet's Solana node, once per machine
+	@node=$$($(SOLANA_NODE)/path.sh); \
+	if [ ! -x "$$node" ]; then \
+	  $(call apt,clang libssl-dev pkg-config); \
+	  echo "==> building the Solana node (950 CPU-seconds, once)" >&2; \
+	  $(SOLANA_NODE_CARGO) build --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml; \
+	  mkdir -p "$$(dirname "$$node")"; \
+	  install -m 0755 $(SOLANA_NODE_TARGET)/node/solana-node "$$node.new"; mv "$$node.new" "$$node"; \
+	fi; \
+	echo "$$node"
+
+.PHONY: solana-node-test
+solana-node-test: solana-node
+	@$(SOLANA_NODE_CARGO) test --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml
+
+# Every crate of programs/ that is made into a program, and what compiles it: Debian's Rust with LLVM 22.
+PROGRAMS = $(shell grep -ls cdylib programs/*/Cargo.toml)
+SBF_PACKAGES := rustc-web cargo-web rust-web-src libllvm22 gcc
+SBF_CACHE := $(HOME)/.cache/infrastrukt/sbf
+
+.PHONY: programs
+programs: ## Build the Solana programs and write their hashes
+	@$(call apt,$(SBF_PACKAGES))
+	@for program in $(PROGRAMS); do programs/sbf/build/build.sh "$$program" programs/artifacts; done
+	@cd programs/artifacts && sha256sum -- *.so > SHA256SUMS && cat SHA256SUMS
+
+.PHONY: idl
+idl: ## Write the IDL of the Solana program
+	@cargo build --quiet --locked --manifest-path programs/Cargo.toml -p infrastrukt-idl --target-dir $(CARGO_TARGET_DIR)/svm
+	@env -u RUSTUP_TOOLCHAIN CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/svm $(CARGO_TARGET_DIR)/svm/debug/infrastrukt-idl
+
+.PHONY: programs-check
+programs-check: ## Build the Solana programs anew and compare them with those committed
+	@echo "==> Solana programs, built anew"
+	@$(call apt,$(SBF_PACKAGES))
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	for program in $(PROGRAMS); do SBF_COLD=1 programs/sbf/build/build.sh "$$program" "$$fresh"; done; \
+	(cd programs/artifacts && sha256sum --check --quiet SHA256SUMS); \
+	(cd "$$fresh" && sha256sum -- *.so) | diff programs/artifacts/SHA256SUMS - && echo "==> the committed programs are those of these sources"
+
+.PHONY: programs-test
+programs-test: ## Test the compiler of the Solana programs: what it refuses, and a program beside the same code here
+	@echo "==> compiler of the Solana programs"
+	@$(call apt,$(SBF_PACKAGES))
+	@programs/sbf/build/linker.sh test
+	@SBF_PROBE=$$(programs/sbf/build/build.sh programs/sbf/probe/Cargo.toml $(SBF_CACHE)/probe) \
+	  cargo test --locked --manifest-path programs/sbf/differential/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/svm
+
+.PHONY: program-test
+program-test: ## Test the committed Solana program in LiteSVM, and its library beside the vectors
+	@echo "==> Solana program"
+	@cd programs && cargo test --quiet --locked -p infrastrukt-core -p infrastrukt-gateway --target-dir $(CARGO_TARGET_DIR)/svm
+	@cd programs/svm && cargo test --quiet --locked --target-dir $(CARGO_TARGET_DIR)/svm
+
 .PHONY: test
-test: setup contracts-test ## Everything that must pass
+test: setup contracts-test solana-node programs-check programs-test program-test ## Everything that must pass
 	@echo "==> rustfmt"; cargo fmt --all --check
 	@echo "==> clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@echo "==> programs"; cargo build --workspace --bins

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use infrastrukt_registry::{Context, Keystore, Kind};
+use infrastrukt_registry::{Context, Keyring, Kind};
 use infrastrukt_types::{Caip2, HubId};
 use serde::{Deserialize, Serialize};
 
@@ -105,9 +105,7 @@ pub struct RelayerConfig {
 /// Where encrypted keys are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeystoreConfig {
-    /// What kind of keys they are: that of the first chain.
-    pub kind: Kind,
-    /// Folder of `NAME.json` files.
+    /// Folder of key files.
     pub dir: PathBuf,
     /// File with the password of these keys; asked for on the terminal where it is absent.
     pub password_file: Option<PathBuf>,
@@ -141,8 +139,19 @@ impl Config {
     }
 
     /// The key files.
-    pub fn keystore(&self) -> Keystore {
-        infrastrukt_registry::keystore(self.keystore.kind, &self.keystore.dir)
+    pub fn keyring(&self) -> Keyring {
+        Keyring::new(&self.keystore.dir)
+    }
+
+    /// The kinds of the chains, that of the first one first: a name has one key of each.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = Vec::new();
+        for kind in self.chains.iter().map(|chain| chain.config.adapter.kind()) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 
     /// What the registry connects chains with.
@@ -164,10 +173,11 @@ impl Config {
                 complaints.push(self.complaint(format!("relayer.start_block lacks {}", chain.name), remedy));
             }
         }
-        let key = self.keystore.dir.join(format!("{}.json", self.relayer.key));
-        if !key.is_file() {
-            let remedy = format!("create it with `relayer keys new {}` or set relayer.key", self.relayer.key);
-            complaints.push(self.complaint(format!("the relayer's key {} does not exist", key.display()), remedy));
+        let (keyring, name) = (self.keyring(), &self.relayer.key);
+        for kind in self.kinds().into_iter().filter(|kind| !keyring.has(*kind, name)) {
+            let remedy = format!("create it with `relayer keys new {name}` or set relayer.key");
+            let file = keyring.file(kind, name);
+            complaints.push(self.complaint(format!("the relayer's key {} does not exist", file.display()), remedy));
         }
         if let Some(password) = self.relayer.password_file.as_ref().or(self.keystore.password_file.as_ref()) {
             complaints.extend(

@@ -26,7 +26,7 @@ const BLOCK_TIME_S: &str = "0.5";
 /// Lets the product make a devnet in `dir` and ends it; returns what it wrote about itself.
 pub(crate) async fn devnet(programs: &Programs, dir: &Path, logs: &Path) -> Result<Value> {
     let described = dir.join("devnet.json");
-    let words = args([&"start", &"--devnet", &"--data-dir", &dir]);
+    let words = args([&"start", &"--devnet", &"--only", &"evm", &"--data-dir", &dir]);
     // The relayer finds hub and node where they are bundled: beside itself, and in the contracts' packages.
     let mut devnet = Process::start("the devnet", &programs.relayer, words, &logs.join("devnet.log"))?;
     let written = until("devnet.json is written", DEVNET_MAX, || async { Ok(described.is_file().then_some(())) }).await;

@@ -59,7 +59,7 @@ impl Chain {
     /// The chain that an entry of devnet.json describes.
     pub(crate) fn connect(entry: &Value) -> Result<Self> {
         let (name, rpc) = (text(&entry["id"])?, text(&entry["rpc"])?);
-        let id = name.strip_prefix("eip155:").context("both chains are EVM chains")?.parse()?;
+        let id = name.strip_prefix("eip155:").context("no EVM chain")?.parse()?;
         let addresses = |value: &Value| serde_json::from_value(value.clone()).context("addresses in devnet.json");
         Ok(Self {
             id,
@@ -219,21 +219,20 @@ impl Chain {
 
     /// Sends one message to each recipient and returns their ids, in order.
     pub(crate) async fn send_messages(&self, key: u32, target: &Self, recipients: &[Address]) -> Result<Vec<B256>> {
+        let recipients: Vec<B256> = recipients.iter().map(Address::into_word).collect();
+        self.send_to(key, target.id, &recipients).await
+    }
+
+    /// The same to a chain of any kind, by its id on the wire.
+    pub(crate) async fn send_to(&self, key: u32, target: u64, recipients: &[B256]) -> Result<Vec<B256>> {
         let gateway = self.contract("gateway")?;
-        let payload = |index: usize| Bytes::from(format!("message {index} to {}", target.name).into_bytes());
+        let payload = |index: usize| Bytes::from(format!("message {index} to {target}").into_bytes());
         let mut requests = Vec::with_capacity(recipients.len());
         for (index, recipient) in recipients.iter().enumerate() {
             let payload = payload(index);
-            let query =
-                quoteCall { target: target.id, gasLimit: HANDLER_GAS, payloadLength: U256::from(payload.len()) };
+            let query = quoteCall { target, gasLimit: HANDLER_GAS, payloadLength: U256::from(payload.len()) };
             let quoted = quoteCall::abi_decode_returns(&self.call(gateway, &query).await?)?;
-            let call = sendCall {
-                target: target.id,
-                recipient: recipient.into_word(),
-                gasLimit: HANDLER_GAS,
-                deadline: 0,
-                payload,
-            };
+            let call = sendCall { target, recipient: *recipient, gasLimit: HANDLER_GAS, deadline: 0, payload };
             let request = TransactionRequest::default().with_to(gateway).with_value(quoted.feeWei);
             requests.push(request.with_input(call.abi_encode()));
         }

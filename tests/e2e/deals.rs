@@ -55,14 +55,14 @@ async fn propose(devnet: &Devnet, who: &str, parties: [&str; 3], within: &str) -
 }
 
 /// Locks the one leg of a party that expects to give and get exactly this.
-async fn accept(devnet: &Devnet, deal: &str, who: &str, give: &str, want: &str) -> Result<()> {
+pub(crate) async fn accept(devnet: &Devnet, deal: &str, who: &str, give: &str, want: &str) -> Result<()> {
     let args = ["swap", "accept", deal, "--as", who, "--give", give, "--want", want, "--yes"];
     let accepted = devnet.cli.ok(&args).await?;
     ensure!(list(&accepted["locked"])?.len() == 1, "{who} locks one leg, not {}", accepted["locked"]);
     Ok(())
 }
 
-fn ended(shown: &Value, decision: &str, legs: &[&str]) -> Result<()> {
+pub(crate) fn ended(shown: &Value, decision: &str, legs: &[&str]) -> Result<()> {
     ensure!(shown["decision"] == decision, "the decision is {}", shown["decision"]);
     let states: Vec<&Value> = list(&shown["legs"])?.iter().map(|leg| &leg["state"]).collect();
     ensure!(states == legs, "legs are {states:?}, not {legs:?}");

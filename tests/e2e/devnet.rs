@@ -24,9 +24,10 @@ use super::{
     command::{Cli, clean, json_file, list, run, text},
     poll::until,
     programs::Programs,
+    svm::Svm,
 };
 
-/// The two chains.
+/// The two EVM chains.
 pub(crate) const ETH: &str = "eip155:31337";
 pub(crate) const BSC: &str = "eip155:56";
 
@@ -41,7 +42,10 @@ pub(crate) struct Devnet {
     relayer: Option<Child>,
     /// A hub that was started by hand, in place of one that was killed.
     hub: Option<Child>,
+    /// A node that was started by hand, in place of one that was killed.
+    node: Option<Child>,
     chains: Vec<Chain>,
+    solana: Option<Svm>,
     pub(crate) hub_url: String,
     accounts: Value,
 }
@@ -58,7 +62,9 @@ impl Devnet {
             home: Some(home),
             relayer: None,
             hub: None,
+            node: None,
             chains: Vec::new(),
+            solana: None,
             hub_url: String::new(),
             accounts: Value::Null,
         };
@@ -78,7 +84,11 @@ impl Devnet {
         let description = json_file(&described)?;
         self.hub_url = text(&description["hub"]["rpc"])?;
         self.accounts = description["accounts"].clone();
-        self.chains = list(&description["chains"])?.iter().map(Chain::connect).collect::<Result<_>>()?;
+        let (evm, others): (Vec<&Value>, Vec<&Value>) = list(&description["chains"])?
+            .iter()
+            .partition(|chain| chain["id"].as_str().is_some_and(|name| name.starts_with("eip155:")));
+        self.chains = evm.into_iter().map(Chain::connect).collect::<Result<_>>()?;
+        self.solana = others.into_iter().next().map(Svm::connect).transpose()?;
         self.answers().await
     }
 
@@ -94,6 +104,7 @@ impl Devnet {
         clean(&mut command);
         command.args(["start", "--devnet", "--data-dir"]).arg(self.dir());
         command.env("INFRASTRUKT_ANVIL", &self.programs.anvil);
+        command.env("INFRASTRUKT_SOLANA_NODE", &self.programs.solana_node);
         self.logged(command, "relayer.log").context("`relayer start --devnet` does not run")
     }
 
@@ -109,6 +120,15 @@ impl Devnet {
         command.args(["start", "--config"]).arg(self.hub_config());
         self.hub = Some(self.logged(command, "hub-by-hand.log").context("`hub start` does not run")?);
         self.answers().await
+    }
+
+    /// Starts another relayer of this devnet, with a configuration and a data directory of its own. It ends when it is
+    /// dropped.
+    pub(crate) fn second_relayer(&self, config: &Path) -> Result<Child> {
+        let mut command = Command::new(&self.programs.relayer);
+        clean(&mut command);
+        command.args(["start", "--config"]).arg(config).arg("--data-dir").arg(self.home()?.join("second"));
+        self.logged(command, "second-relayer.log").context("`relayer start` does not run")
     }
 
     /// Ends the hub that runs, and starts it by hand: it reads its configuration anew.
@@ -150,12 +170,17 @@ impl Devnet {
         self.chains.iter().find(|chain| chain.name == name).with_context(|| format!("devnet.json lacks {name}"))
     }
 
-    /// Both chains, the Ethereum-like one first.
+    /// Both EVM chains, the Ethereum-like one first.
     pub(crate) fn both(&self) -> Result<(&Chain, &Chain)> {
         Ok((self.chain(ETH)?, self.chain(BSC)?))
     }
 
-    /// A person's account, the same on both chains.
+    /// The Solana chain.
+    pub(crate) fn solana(&self) -> Result<&Svm> {
+        self.solana.as_ref().context("devnet.json has no chain but EVM chains")
+    }
+
+    /// A person's account, the same on both EVM chains.
     pub(crate) fn account(&self, name: &str) -> Result<Address> {
         let entry = list(&self.accounts)?.iter().find(|entry| entry["name"] == name);
         let entry = entry.with_context(|| format!("devnet.json lacks {name}"))?;
@@ -198,6 +223,31 @@ impl Devnet {
         String::from_utf8_lossy(&line).contains(self.dir().to_str()?).then(|| Pid::from_raw(pid))
     }
 
+    /// The process of the Solana node.
+    fn solana_pid(&self) -> Result<Pid> {
+        let runs_it =
+            |pid: &Pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == self.programs.solana_node);
+        self.children().into_iter().find(runs_it).context("the Solana node does not run")
+    }
+
+    /// `kill -9` of the Solana node, which is then started by hand with the very same arguments.
+    pub(crate) async fn kill_solana_node(&mut self) -> Result<()> {
+        let pid = self.solana_pid()?;
+        let line = fs::read(format!("/proc/{pid}/cmdline"))?;
+        let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        kill(pid, Signal::SIGKILL)?;
+        // Its threads die one after the other, and the last of them lets go of the folder.
+        let lock = fs::File::open(self.dir().join("nodes/solana/chain/node.lock"))?;
+        until("the Solana node is gone", STOP_MAX, || async { Ok(lock.try_lock().ok()) }).await?;
+        drop(lock);
+        let mut command = Command::new(&self.programs.solana_node);
+        command.args(words.iter().skip(1)).kill_on_drop(true);
+        self.node = Some(self.logged(command, "solana-node-by-hand.log").context("`solana-node` does not run")?);
+        until("the Solana node answers", START_MAX, || async { self.solana()?.slot().await.map(Some) }).await?;
+        Ok(())
+    }
+
     /// Child processes that run now: hub and nodes.
     fn children(&self) -> Vec<Pid> {
         self.pid_files().iter().filter_map(|file| self.child(file)).collect()
@@ -225,6 +275,7 @@ impl Devnet {
         let mut relayer = self.relayer.take().context("the relayer does not run")?;
         let status = timeout(STOP_MAX, relayer.wait()).await.context("the devnet does not end when told to")??;
         self.stop_hub().await?;
+        self.stop_node().await?;
         ensure!(status.success(), "a devnet that is told to end ended with {status}");
         let left = self.children();
         ensure!(left.is_empty(), "processes {left:?} were left behind");
@@ -238,6 +289,16 @@ impl Devnet {
         kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
         let status = timeout(STOP_MAX, hub.wait()).await.context("the hub does not end when told to")??;
         ensure!(status.success(), "a hub that is told to end ended with {status}");
+        Ok(())
+    }
+
+    /// Ends the node that was started by hand, as an operator does.
+    async fn stop_node(&mut self) -> Result<()> {
+        let Some(mut node) = self.node.take() else { return Ok(()) };
+        let pid = node.id().context("the node that was started by hand ended by itself")?;
+        kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
+        let status = timeout(STOP_MAX, node.wait()).await.context("the node does not end when told to")??;
+        ensure!(status.success(), "a node that is told to end ended with {status}");
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Blow {
     KillRelayer,
     /// `kill -9` of the hub, which is then started by hand.
     KillHub,
+    /// `kill -9` of the Solana node, which is then started by hand.
+    KillSolanaNode,
 }
 
 /// Ids of messages by direction.
@@ -76,7 +78,7 @@ pub(crate) async fn survives(devnet: &mut Devnet, blow: Blow) -> Result<()> {
     Ok(())
 }
 
-async fn strike(devnet: &mut Devnet, blow: Blow) -> Result<()> {
+pub(crate) async fn strike(devnet: &mut Devnet, blow: Blow) -> Result<()> {
     match blow {
         Blow::Stop => {
             devnet.stop().await?;
@@ -90,5 +92,6 @@ async fn strike(devnet: &mut Devnet, blow: Blow) -> Result<()> {
             devnet.kill_hub()?;
             devnet.start_hub().await
         }
+        Blow::KillSolanaNode => devnet.kill_solana_node().await,
     }
 }

@@ -10,7 +10,7 @@ use alloy::{
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 
-use super::{command::text, devnet::Devnet};
+use super::{command::text, devnet::Devnet, svm::SOL};
 
 sol! {
     function transfer(address to, uint256 amount) external returns (bool);
@@ -21,10 +21,24 @@ const TREASURY: u32 = 9;
 /// Coins of each chain, and test tokens where they are at home.
 const SHARE: &str = "1000";
 
-/// Somebody with a key of their own.
+/// Lamports on Solana.
+const SHARE_LAMPORTS: u64 = 100 * SOL;
+
+/// Somebody with a key of their own for each kind of chain.
 pub(crate) struct Person {
     pub(crate) name: String,
+    /// On EVM chains.
     pub(crate) address: Address,
+    /// On Solana.
+    pub(crate) solana: String,
+}
+
+/// Gives people coins of the Solana chain.
+pub(crate) async fn fund_on_solana(devnet: &Devnet, people: &[&Person]) -> Result<()> {
+    for person in people {
+        devnet.solana()?.airdrop(&person.solana, SHARE_LAMPORTS).await?;
+    }
+    Ok(())
 }
 
 /// Makes keys of these names, and gives each person coins of both chains and test tokens.
@@ -38,7 +52,7 @@ pub(crate) async fn make<const N: usize>(devnet: &Devnet, names: [&str; N]) -> R
         for chain in [eth, bsc] {
             chain.ask::<Value>("anvil_setBalance", json!([address, share])).await?;
         }
-        people.push(Person { name: name.into(), address });
+        people.push(Person { name: name.into(), address, solana: text(&made["accounts"]["solana"])? });
     }
     let token = eth.token("DEV")?;
     let gift = |person: &Person| {

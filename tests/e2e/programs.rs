@@ -14,6 +14,7 @@ pub(crate) struct Programs {
     pub(crate) hub: PathBuf,
     pub(crate) anvil: PathBuf,
     pub(crate) cast: PathBuf,
+    pub(crate) solana_node: PathBuf,
 }
 
 impl Programs {
@@ -32,6 +33,17 @@ impl Programs {
             path.canonicalize().with_context(|| path.display().to_string())
         };
         let anvil = env::var_os("INFRASTRUKT_ANVIL").map_or_else(|| tool("anvil"), |path| Ok(PathBuf::from(path)))?;
-        Ok(Self { relayer: build.join("relayer"), hub: build.join("hub"), anvil, cast: tool("cast")? })
+        let solana_node = env::var_os("INFRASTRUKT_SOLANA_NODE").map_or_else(solana_node, |path| Ok(path.into()))?;
+        let (relayer, hub, cast) = (build.join("relayer"), build.join("hub"), tool("cast")?);
+        Ok(Self { relayer, hub, anvil, cast, solana_node })
     }
+}
+
+/// The node of these sources, where this machine keeps it.
+fn solana_node() -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deployments/devnet/solana-node/path.sh");
+    let output = std::process::Command::new("sh").arg(&script).output()?;
+    let path = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+    ensure!(path.is_file(), "{} is not there; build it: `make solana-node`", path.display());
+    path.canonicalize().with_context(|| path.display().to_string())
 }

@@ -25,6 +25,7 @@ use super::{
     messages::{SENDER, SENDER_BACK},
     poll::until,
     sheet::Sheet,
+    svm::Svm,
     swaps::deal_in,
 };
 
@@ -169,10 +170,10 @@ async fn rotation(devnet: &Devnet, args: &[&str]) -> Result<RotationView> {
     serde_json::from_str(&answer).with_context(|| format!("`{answer}` does not show a rotation"))
 }
 
-/// Waits until hub and both verifiers are in the second epoch, and reads there what they believe.
+/// Waits until hub and all verifiers are in the second epoch, and reads there what they believe.
 async fn taken_over(devnet: &Devnet, change: &Change) -> Result<()> {
     let (eth, bsc) = devnet.both()?;
-    tokio::try_join!(rotated(eth, change), rotated(bsc, change))?;
+    tokio::try_join!(rotated(eth, change), rotated(bsc, change), rotated_on_solana(devnet.solana()?))?;
     let status = status(devnet).await?;
     ensure!(status.epoch == SECOND, "the hub is in epoch {}", status.epoch);
     ensure!(status.validators == change.set, "the hub's set is {:?}", status.validators);
@@ -181,6 +182,15 @@ async fn taken_over(devnet: &Devnet, change: &Change) -> Result<()> {
     ensure!(shown.epoch == SECOND && shown.validators == change.set, "`hub rotation show` says {shown:?}");
     ensure!(shown.proposals.is_empty(), "something is proposed still: {:?}", shown.proposals);
     Ok(())
+}
+
+async fn rotated_on_solana(chain: &Svm) -> Result<()> {
+    until(&format!("the verifier of {} is in epoch {SECOND}", chain.name), ROTATED_MAX, || async {
+        let epoch = chain.epoch().await?;
+        ensure!(epoch <= SECOND.0, "the verifier is in epoch {epoch}");
+        Ok((epoch == SECOND.0).then_some(()))
+    })
+    .await
 }
 
 async fn rotated(chain: &Chain, change: &Change) -> Result<()> {

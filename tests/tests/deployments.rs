@@ -11,7 +11,7 @@ use std::{
 const PLACEHOLDER: &str = "FILL-IN";
 const METRIC_PREFIX: &str = "infrastrukt_";
 /// Where metrics are recorded or described.
-const METRIC_SOURCES: [&str; 3] = ["relayer/src", "hub/node/src", "adapters/evm/src"];
+const METRIC_SOURCES: [&str; 4] = ["relayer/src", "hub/node/src", "adapters/evm/src", "adapters/solana/src"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lie in the repository").to_path_buf()
@@ -119,7 +119,7 @@ fn json_parses_and_the_dashboard_can_be_provisioned() {
 fn forms_are_toml_without_made_up_addresses() {
     let forms: Vec<_> =
         deployment_files().into_iter().filter(|path| named(path, ".toml") || named(path, ".toml.example")).collect();
-    assert!(forms.len() >= 8, "only {} forms were found", forms.len());
+    assert!(forms.len() >= 10, "only {} forms were found", forms.len());
     for form in forms {
         let text = read(&form);
         let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", form.display()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::Failure;
 
 /// Who acts in a case. Each has its own key, and from the start at least 10^6 units of the world's token and native
-/// coin for 10^6 units beside all the fees of a case.
+/// coin for 10^6 times the [native unit](World::native_unit) beside all the fees of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
     /// Sends messages and locks legs.
@@ -45,6 +45,9 @@ pub struct World {
     pub token: Account,
     /// How that token calls itself.
     pub token_info: TokenInfo,
+    /// Native coin that cases pay to new accounts comes in multiples of this: 1, or the least that such an account may
+    /// hold where the chain charges rent.
+    pub native_unit: u128,
     /// A recipient that accepts every message.
     pub recipient: Account,
     /// A recipient that refuses every message.

@@ -144,37 +144,9 @@ impl EvmConfig {
         if self.chain.0 == 0 || self.chain.0 >= ChainId::HUB_ASSIGNED_MIN {
             return Err(ConfigError::ChainId(self.chain.0));
         }
-        self.check_endpoints()?;
+        check_endpoints(&self.endpoints, self.quorum, self.environment)?;
         self.check_contracts()?;
         self.check_limits()
-    }
-
-    fn check_endpoints(&self) -> Result<(), ConfigError> {
-        let (k, n) = (self.quorum, self.endpoints.len());
-        if n == 0 || n > ENDPOINTS_MAX {
-            return Err(ConfigError::EndpointCount(n));
-        }
-        for (index, url) in self.endpoints.iter().enumerate() {
-            if self.endpoints[..index].iter().any(|earlier| earlier.same_service(url)) {
-                return Err(ConfigError::Duplicate(url.clone()));
-            }
-        }
-        if k == 0 || k > n || 2 * k <= n {
-            return Err(ConfigError::Quorum { k, n });
-        }
-        match self.environment {
-            Environment::Devnet => Ok(()),
-            Environment::Testnet | Environment::Mainnet => self.check_independence(),
-        }
-    }
-
-    /// Where there is value, neither one endpoint nor one listener on the line may answer for a quorum.
-    fn check_independence(&self) -> Result<(), ConfigError> {
-        if self.quorum == 1 {
-            return Err(ConfigError::LoneEndpoint);
-        }
-        let plain = self.endpoints.iter().find(|url| !url.is_private());
-        plain.map_or(Ok(()), |url| Err(ConfigError::PlainHttp(url.clone())))
     }
 
     fn check_contracts(&self) -> Result<(), ConfigError> {
@@ -205,6 +177,35 @@ impl EvmConfig {
     }
 }
 
+/// Checks that the endpoints are independent and that `k` of them are a quorum of which any two share a member.
+pub fn check_endpoints(endpoints: &[EndpointUrl], k: usize, environment: Environment) -> Result<(), ConfigError> {
+    let n = endpoints.len();
+    if n == 0 || n > ENDPOINTS_MAX {
+        return Err(ConfigError::EndpointCount(n));
+    }
+    for (index, url) in endpoints.iter().enumerate() {
+        if endpoints[..index].iter().any(|earlier| earlier.same_service(url)) {
+            return Err(ConfigError::Duplicate(url.clone()));
+        }
+    }
+    if k == 0 || k > n || 2 * k <= n {
+        return Err(ConfigError::Quorum { k, n });
+    }
+    match environment {
+        Environment::Devnet => Ok(()),
+        Environment::Testnet | Environment::Mainnet => check_independence(endpoints, k),
+    }
+}
+
+/// Where there is value, neither one endpoint nor one listener on the line may answer for a quorum.
+fn check_independence(endpoints: &[EndpointUrl], k: usize) -> Result<(), ConfigError> {
+    if k == 1 {
+        return Err(ConfigError::LoneEndpoint);
+    }
+    let plain = endpoints.iter().find(|url| !url.is_private());
+    plain.map_or(Ok(()), |url| Err(ConfigError::PlainHttp(url.clone())))
+}
+
 /// An endpoint's URL. It may carry an API key in user, path or query, so it shows itself as host and port only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl(Url);
@@ -225,8 +226,8 @@ impl EndpointUrl {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The full URL, secret.
-    pub(crate) fn secret(&self) -> &Url {
+    /// The full URL: a secret, for the client that connects to it and nobody else.
+    pub fn secret(&self) -> &Url {
         &self.0
     }
 

@@ -127,6 +127,11 @@ impl SecretKey {
         self.signer().address()
     }
 
+    /// The secret itself, for whoever makes a key of another curve of it.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     pub(crate) fn signer(&self) -> PrivateKeySigner {
         PrivateKeySigner::from_slice(&*self.0).expect("every constructor refuses what is no key")
     }
@@ -165,6 +170,18 @@ impl Keystore {
 
     /// Stores a key under a name that is not taken.
     pub fn store(&self, name: &str, password: &str, key: &SecretKey) -> Result<(), KeystoreError> {
+        self.store_stating(name, password, key, &hex::encode(key.address()))
+    }
+
+    /// The same with the account that the file states in the open: the secret may be that of a key of another curve, since
+    /// all but one of 2^128 secrets fit both.
+    pub fn store_stating(
+        &self,
+        name: &str,
+        password: &str,
+        key: &SecretKey,
+        account: &str,
+    ) -> Result<(), KeystoreError> {
         let path = self.path(name)?;
         if password.chars().count() < PASSWORD_MIN {
             return Err(KeystoreError::WeakPassword);
@@ -173,7 +190,7 @@ impl Keystore {
         if path.exists() {
             return Err(KeystoreError::Exists(name.into()));
         }
-        let contents = self.encrypt(name, password, key)?;
+        let contents = self.encrypt(name, password, key, account)?;
         let mut file = match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(KeystoreError::Exists(name.into()));
@@ -219,14 +236,19 @@ impl Keystore {
         Ok(keys)
     }
 
+    /// The account that a key's file states, word for word. Not proven before the key is loaded.
+    pub fn stated(&self, name: &str) -> Result<Option<String>, KeystoreError> {
+        Ok(stated_account(&self.path(name)?))
+    }
+
     fn path(&self, name: &str) -> Result<PathBuf, KeystoreError> {
         check_name(name)?;
         Ok(self.directory.join(format!("{name}.json")))
     }
 
-    /// The encrypted file's text, with the address added as other wallets do. The library writes to a file of its own
+    /// The encrypted file's text, with the account added as other wallets do. The library writes to a file of its own
     /// choice of mode, so it works inside a directory that only we can enter.
-    fn encrypt(&self, name: &str, password: &str, key: &SecretKey) -> Result<String, KeystoreError> {
+    fn encrypt(&self, name: &str, password: &str, key: &SecretKey, account: &str) -> Result<String, KeystoreError> {
         let private = self.directory.join(format!(".{name}-{:016x}", OsRng.next_u64()));
         fs::DirBuilder::new().mode(0o700).create(&private)?;
         let encrypted =
@@ -237,7 +259,7 @@ impl Keystore {
         fs::remove_dir_all(&private)?;
         let mut file: serde_json::Value =
             serde_json::from_str(&contents?).map_err(|_| KeystoreError::Format(name.into()))?;
-        file["address"] = hex::encode(key.address()).into();
+        file["address"] = account.into();
         Ok(file.to_string())
     }
 }
@@ -278,9 +300,13 @@ fn check_format(name: &str, text: &str) -> Result<(), KeystoreError> {
     if fits { Ok(()) } else { Err(KeystoreError::Format(name.into())) }
 }
 
-fn stated_address(path: &Path) -> Option<Address> {
+fn stated_account(path: &Path) -> Option<String> {
     let file: serde_json::Value = serde_json::from_str(&read_bounded(path).ok()?).ok()?;
-    file["address"].as_str()?.parse().ok()
+    file["address"].as_str().map(Into::into)
+}
+
+fn stated_address(path: &Path) -> Option<Address> {
+    stated_account(path)?.parse().ok()
 }
 
 /// Signs digests with a key held in this process.
@@ -335,6 +361,17 @@ mod tests {
         assert_eq!((mode(&path), mode(keystore.directory())), (0o600, 0o700));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("is ours");
         assert!(matches!(keystore.load("alice", "correct horse"), Err(KeystoreError::Exposed(_, 0o644))));
+    }
+
+    #[test]
+    fn a_file_states_the_account_of_another_curve() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (keystore, key) = (Keystore::new(directory.path()), SecretKey::random());
+        keystore.store_stating("alice", "correct horse", &key, "of another curve").expect("stores");
+        assert_eq!(keystore.stated("alice").expect("reads").as_deref(), Some("of another curve"));
+        assert_eq!(keystore.stated("bob").expect("reads"), None);
+        assert_eq!(keystore.list().expect("lists"), [KeyEntry { name: "alice".into(), address: None }]);
+        assert_eq!(keystore.load("alice", "correct horse").expect("loads").expose(), key.expose());
     }
 
     #[test]

@@ -26,12 +26,14 @@ mod verifier;
 
 pub use calls::{Call, CallContext};
 pub use chain::{Context, EvmChain};
-pub use config::{ConfigError, Contracts, ENDPOINTS_MAX, EndpointUrl, Environment, EvmConfig, FeePolicy, Limits};
+pub use config::{
+    ConfigError, Contracts, ENDPOINTS_MAX, EndpointUrl, Environment, EvmConfig, FeePolicy, Limits, check_endpoints,
+};
 pub use facts::{FactDecoder, FactError, Gateways};
 pub use header::{BlockHeader, HeaderSource, QuorumHeaders, check_header};
 pub use keystore::{EcdsaSigner, KeyEntry, Keystore, KeystoreError, SecretKey};
 pub use profile::{FeeMode, Profile};
 pub use reader::{EvmReader, parse_account};
-pub use rpc::{CallError, Endpoint, Quorum};
+pub use rpc::{CallError, Endpoint, Quorum, Voter};
 pub use txmanager::{EvmWriter, TX_COLUMNS};
 pub use verifier::{EVIDENCE_BYTES_MAX, EVIDENCE_RECEIPTS_MAX, EvmVerifier};

@@ -53,7 +53,7 @@ impl Devnet {
             epoch_expires_at: 4_102_444_800,
             grace_s: 604_800,
             escape_window_min_s: 60,
-            peers: vec![Peer { chain_id: TARGET.0, addresses: at }],
+            peers: vec![Peer::twin(TARGET.0, &at, &at)],
             token_holders: vec![dev_key(0).address()],
         };
         deploy(&deployment, dev_key(DEPLOYER)).await.expect("deploys");

@@ -27,7 +27,7 @@ async fn deploys_where_announced_and_survives_a_restart() {
         epoch_expires_at: 4_102_444_800,
         grace_s: 604_800,
         escape_window_min_s: 60,
-        peers: vec![Peer { chain_id: 56, addresses: expected }],
+        peers: vec![Peer::twin(56, &expected, &expected)],
         token_holders: vec![dev_key(0).address()],
     };
     assert_eq!(deploy(&deployment, dev_key(9)).await.expect("deploys"), expected);

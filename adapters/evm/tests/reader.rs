@@ -11,6 +11,11 @@ use infrastrukt_evm::{EvmConfig, bindings::IGateway};
 use infrastrukt_ports::{CheckStatus, LockStatus, PortError, Remedy, Scan, ScanCursor};
 use infrastrukt_types::{Account, Amount, ChainId, Epoch, Evidence, Fact, FactKind, LockKey, Nonce};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 const START: ScanCursor = ScanCursor { next: 0, parent: None };
 
@@ -373,4 +378,22 @@ async fn evidence_from_before_the_contracts_is_refused_unasked() {
     assert_eq!(error.remedy, Remedy::Reject, "{error}");
     assert_eq!(later.reader().rpc_calls(), 0);
     of(first).verifier().verify(&scan.blocks[0].evidence).await.expect("the first block counts");
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let (url, to) = (listener.local_addr().expect("is bound"), elsewhere.local_addr().expect("is bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let head = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{to}\r\ncontent-length: 0\r\n\r\n");
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(head.as_bytes()).await;
+        }
+    });
+    let error = chain(&[format!("http://{url}")], 1).reader().finalized().await.expect_err("is no answer");
+    assert!(matches!(error.remedy, Remedy::Retry { .. }), "{error}");
+    assert!(tokio::time::timeout(Duration::from_millis(200), elsewhere.accept()).await.is_err());
 }

@@ -1,6 +1,7 @@
 //! One chain's configuration, checked.
 
-use infrastrukt_evm::{EndpointUrl, Environment, EvmConfig, FeePolicy, Limits};
+use infrastrukt_evm::{EndpointUrl, Environment, EvmConfig, FeePolicy, Limits, Profile};
+use infrastrukt_solana::{ExpectedProgram, SolanaConfig};
 use infrastrukt_types::{Account, AccountError, Address, Caip2, ChainId};
 use std::{fs, path::Path};
 
@@ -55,10 +56,29 @@ pub struct ChainConfig {
     pub start_block: u64,
     /// Bounds of its times.
     pub timing: Timing,
-    /// What transactions may cost.
-    pub fees: FeePolicy,
-    /// Bounds of memory and requests.
-    pub limits: Limits,
+    /// What only chains of its kind have.
+    pub settings: Settings,
+}
+
+/// What only chains of one kind have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// An EVM chain.
+    Evm {
+        /// What transactions may cost.
+        fees: FeePolicy,
+        /// Bounds of memory and requests.
+        limits: Limits,
+    },
+    /// A Solana chain.
+    Solana {
+        /// What transactions may offer above the fee for their signature.
+        fees: infrastrukt_solana::FeePolicy,
+        /// Bounds of memory and requests.
+        limits: infrastrukt_solana::Limits,
+        /// What the program should be.
+        expected: ExpectedProgram,
+    },
 }
 
 impl ChainConfig {
@@ -81,7 +101,13 @@ impl ChainConfig {
     }
 
     /// What the EVM adapters take. Not validated.
-    pub(crate) fn evm(&self, environment: Environment) -> Result<EvmConfig, AccountError> {
+    pub(crate) fn evm(
+        &self,
+        profile: Profile,
+        fees: FeePolicy,
+        limits: Limits,
+        environment: Environment,
+    ) -> Result<EvmConfig, AccountError> {
         let address = |account: Account| -> Result<Address, AccountError> { account.to_evm() };
         Ok(EvmConfig {
             chain: self.id,
@@ -96,10 +122,31 @@ impl ChainConfig {
                 token_bridge: address(self.contracts.token_bridge)?,
             },
             start_block: self.start_block,
-            profile: self.adapter.spec().profile,
-            limits: self.limits,
-            fees: self.fees,
+            profile,
+            limits,
+            fees,
             environment,
         })
+    }
+
+    /// What the Solana adapter takes. Not validated.
+    pub(crate) fn solana(
+        &self,
+        fees: infrastrukt_solana::FeePolicy,
+        limits: infrastrukt_solana::Limits,
+        environment: Environment,
+    ) -> SolanaConfig {
+        SolanaConfig {
+            chain: self.id,
+            name: self.caip2.clone(),
+            native_symbol: self.symbol.clone(),
+            endpoints: self.endpoints.clone(),
+            quorum: self.quorum,
+            program: infrastrukt_solana::pubkey_of(self.contracts.gateway),
+            start_slot: self.start_block,
+            limits,
+            fees,
+            environment,
+        }
     }
 }

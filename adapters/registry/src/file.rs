@@ -1,12 +1,17 @@
 //! The TOML of a chain's file, with the place of every value for its error.
+//!
+//! What all chains have is read here; what only chains of one kind have, by that kind's own file below.
 
-use infrastrukt_evm::{ConfigError as EvmError, EndpointUrl, Environment, FeePolicy, Limits};
-use infrastrukt_types::{Account, Caip2};
-use serde::Deserialize;
-use std::{ops::Range, path::Path, time::Duration};
+mod evm;
+mod solana;
+
+use infrastrukt_evm::{ConfigError as EvmError, EndpointUrl, Environment};
+use infrastrukt_types::{Account, Caip2, ChainId};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{ops::Range, path::Path};
 use toml::Spanned;
 
-use crate::{Adapter, ChainConfig, ConfigError, Contracts, Kind, Timing, parse_account};
+use crate::{Adapter, ChainConfig, ConfigError, Contracts, Kind, Timing, accounts::parse_account, config::Settings};
 
 /// Characters of a chain's name or ticker at most.
 const NAME_MAX: usize = 64;
@@ -14,11 +19,19 @@ const NAME_MAX: usize = 64;
 /// Longest of a chain's times, in seconds: a week.
 const TIME_MAX_S: u64 = 7 * 86_400;
 
+/// All that is read before it is known what else a file of this adapter may say.
+#[derive(Deserialize)]
+struct Head {
+    adapter: Adapter,
+}
+
+/// A file whose sections `fees`, `limits` and `program` are those of one kind.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct File<F, L, P> {
     name: Spanned<String>,
     id: Spanned<Caip2>,
+    wire_id: Option<Spanned<String>>,
     adapter: Adapter,
     kind: Option<Spanned<Kind>>,
     symbol: Spanned<String>,
@@ -26,9 +39,11 @@ struct File {
     contracts: ContractNames,
     timing: Times,
     #[serde(default)]
-    fees: Fees,
+    fees: F,
     #[serde(default)]
-    limits: Bounds,
+    limits: L,
+    #[serde(default)]
+    program: P,
 }
 
 #[derive(Deserialize)]
@@ -58,24 +73,6 @@ struct Times {
     observe_s: Spanned<u64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Fees {
-    max_fee_per_gas_wei: Option<u64>,
-    min_tip_wei: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Bounds {
-    scan_blocks_max: Option<u64>,
-    batch_max: Option<usize>,
-    response_bytes_max: Option<usize>,
-    request_timeout_ms: Option<u64>,
-    tx_gas_max: Option<u64>,
-    in_flight_max: Option<usize>,
-}
-
 /// Where complaints point to.
 struct Place<'a> {
     path: &'a Path,
@@ -86,43 +83,50 @@ impl Place<'_> {
     fn error(&self, span: Option<Range<usize>>, reason: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.text, span, reason)
     }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(self.text).map_err(|error| self.error(error.span(), one_line(error.message())))
+    }
 }
 
 pub(crate) fn parse(path: &Path, text: &str, environment: Environment) -> Result<ChainConfig, ConfigError> {
     let place = Place { path, text };
-    let file: File = toml::from_str(text).map_err(|error| place.error(error.span(), one_line(error.message())))?;
-    let config = read(&place, &file)?;
-    let evm = config.evm(environment).map_err(|error| place.error(None, error.to_string()))?;
-    evm.validate().map_err(|error| place.error(span_of(&file, &error), error.to_string()))?;
-    Ok(config)
+    let Head { adapter } = place.read()?;
+    match adapter.kind() {
+        Kind::Evm => evm::parse(&place, environment),
+        Kind::Solana => solana::parse(&place, environment),
+    }
 }
 
-fn read(place: &Place<'_>, file: &File) -> Result<ChainConfig, ConfigError> {
+/// Everything that chains of all kinds have, once the kind's own file has told id and settings.
+fn common<F, L, P>(
+    place: &Place<'_>,
+    file: &File<F, L, P>,
+    id: ChainId,
+    settings: Settings,
+) -> Result<ChainConfig, ConfigError> {
     for (text, what) in [(&file.name, "name"), (&file.symbol, "symbol")] {
         let length = text.get_ref().chars().count();
         if !(1..=NAME_MAX).contains(&length) || text.get_ref().chars().any(char::is_control) {
             return Err(place.error(Some(text.span()), format!("{what} has 1 to {NAME_MAX} printable characters")));
         }
     }
-    if let Some(kind) = file.kind.as_ref().filter(|kind| *kind.get_ref() != file.adapter.kind()) {
-        return Err(place.error(Some(kind.span()), format!("the adapter's kind is {:?}", file.adapter.kind())));
+    let kind = file.adapter.kind();
+    if let Some(given) = file.kind.as_ref().filter(|given| *given.get_ref() != kind) {
+        return Err(place.error(Some(given.span()), format!("the adapter's kind is {kind}")));
     }
-    let caip2 = file.id.get_ref().clone();
-    let no_id = || place.error(Some(file.id.span()), format!("`{caip2}` is no EVM chain: write eip155:NUMBER"));
-    let profile = file.adapter.spec().profile;
     Ok(ChainConfig {
         name: file.name.get_ref().clone(),
-        id: caip2.eip155().ok_or_else(no_id)?,
+        caip2: file.id.get_ref().clone(),
+        id,
         adapter: file.adapter,
         symbol: file.symbol.get_ref().clone(),
         endpoints: endpoints(place, &file.rpc)?,
         quorum: *file.rpc.quorum.get_ref(),
-        contracts: contracts(place, &file.contracts)?,
+        contracts: contracts(place, kind, &file.contracts)?,
         start_block: file.contracts.start_block,
         timing: timing(place, &file.timing)?,
-        fees: file.fees.over(profile.fees),
-        limits: file.limits.over(profile.limits),
-        caip2,
+        settings,
     })
 }
 
@@ -133,9 +137,9 @@ fn endpoints(place: &Place<'_>, rpc: &Rpc) -> Result<Vec<EndpointUrl>, ConfigErr
     (1..).zip(rpc.endpoints.get_ref()).map(read).collect()
 }
 
-fn contracts(place: &Place<'_>, names: &ContractNames) -> Result<Contracts, ConfigError> {
+fn contracts(place: &Place<'_>, kind: Kind, names: &ContractNames) -> Result<Contracts, ConfigError> {
     let read = |text: &Spanned<String>| -> Result<Account, ConfigError> {
-        parse_account(Kind::Evm, text.get_ref()).map_err(|error| place.error(Some(text.span()), error.message))
+        parse_account(kind, text.get_ref()).map_err(|error| place.error(Some(text.span()), error.message))
     };
     Ok(Contracts {
         gateway: read(&names.gateway)?,
@@ -158,45 +162,25 @@ fn timing(place: &Place<'_>, times: &Times) -> Result<Timing, ConfigError> {
     })
 }
 
-impl Fees {
-    fn over(&self, default: FeePolicy) -> FeePolicy {
-        FeePolicy {
-            max_fee_per_gas_wei: self.max_fee_per_gas_wei.map_or(default.max_fee_per_gas_wei, u128::from),
-            min_tip_wei: self.min_tip_wei.map_or(default.min_tip_wei, u128::from),
-        }
-    }
-}
-
-impl Bounds {
-    fn over(&self, default: Limits) -> Limits {
-        Limits {
-            scan_blocks_max: self.scan_blocks_max.unwrap_or(default.scan_blocks_max),
-            batch_max: self.batch_max.unwrap_or(default.batch_max),
-            response_bytes_max: self.response_bytes_max.unwrap_or(default.response_bytes_max),
-            request_timeout: self.request_timeout_ms.map_or(default.request_timeout, Duration::from_millis),
-            tx_gas_max: self.tx_gas_max.unwrap_or(default.tx_gas_max),
-            in_flight_max: self.in_flight_max.unwrap_or(default.in_flight_max),
-        }
-    }
-}
-
-/// The value that a rule was broken by.
-fn span_of(file: &File, error: &EvmError) -> Option<Range<usize>> {
-    let contract = |name: &str| match name {
-        "gateway" => Some(file.contracts.gateway.span()),
-        "escrow" => Some(file.contracts.escrow.span()),
-        "verifier" => Some(file.contracts.verifier.span()),
-        "token_bridge" => Some(file.contracts.token_bridge.span()),
-        _unknown => None,
-    };
+/// Where a rule about endpoints was broken; `None` for rules about something else.
+fn span_of_endpoints(rpc: &Rpc, error: &EvmError) -> Option<Range<usize>> {
     match error {
         EvmError::EndpointCount(_) | EvmError::NotHttp(_) | EvmError::Duplicate(_) | EvmError::PlainHttp(_) => {
-            Some(file.rpc.endpoints.span())
+            Some(rpc.endpoints.span())
         }
-        EvmError::Quorum { .. } | EvmError::LoneEndpoint => Some(file.rpc.quorum.span()),
-        EvmError::ZeroContract(name) | EvmError::SameContract(_, name) => contract(name),
-        EvmError::ChainId(_) => Some(file.id.span()),
-        EvmError::ZeroLimit(_) => None,
+        EvmError::Quorum { .. } | EvmError::LoneEndpoint => Some(rpc.quorum.span()),
+        EvmError::ZeroContract(_) | EvmError::SameContract(..) | EvmError::ChainId(_) | EvmError::ZeroLimit(_) => None,
+    }
+}
+
+/// Where a contract is named.
+fn span_of_contract(names: &ContractNames, contract: &str) -> Option<Range<usize>> {
+    match contract {
+        "gateway" => Some(names.gateway.span()),
+        "escrow" => Some(names.escrow.span()),
+        "verifier" => Some(names.verifier.span()),
+        "token_bridge" => Some(names.token_bridge.span()),
+        _unknown => None,
     }
 }
 
@@ -248,13 +232,15 @@ observe_s = 7
     fn reads_a_file_with_the_adapters_defaults() {
         let config = read(GOOD, Environment::Mainnet).expect("is good");
         assert_eq!((config.id.0, config.quorum, config.endpoints.len()), (56, 2, 3));
-        assert_eq!(config.limits, infrastrukt_bsc::PROFILE.limits);
-        assert_eq!(config.fees, infrastrukt_bsc::PROFILE.fees);
+        let (fees, limits) = (infrastrukt_bsc::PROFILE.fees, infrastrukt_bsc::PROFILE.limits);
+        assert_eq!(config.settings, Settings::Evm { fees, limits });
         assert_eq!(config.timing.observe_s, 7);
         assert!(!format!("{config:?}").contains("secret"));
         let raised = format!("{GOOD}\n[fees]\nmax_fee_per_gas_wei = 7\n[limits]\nbatch_max = 3\n");
-        let config = read(&raised, Environment::Mainnet).expect("is good");
-        assert_eq!((config.fees.max_fee_per_gas_wei, config.limits.batch_max), (7, 3));
+        match read(&raised, Environment::Mainnet).expect("is good").settings {
+            Settings::Evm { fees, limits } => assert_eq!((fees.max_fee_per_gas_wei, limits.batch_max), (7, 3)),
+            Settings::Solana { .. } => panic!("an EVM chain has its own settings"),
+        }
     }
 
     #[test]
@@ -273,6 +259,7 @@ observe_s = 7
         check_refused("\"bsc\"", "\"tron\"", Some(3), "tron");
         check_refused("https://example.invalid", "http://example.invalid", Some(7), "plain http");
         check_refused("skew_s = 3", "skew_s = 0", Some(19), "outside");
+        check_refused("adapter = \"bsc\"", "adapter = \"bsc\"\nwire_id = \"56\"", Some(4), "leave wire_id out");
         check_refused("[timing]", "[timings]", Some(16), "timings");
         check_refused("symbol = \"BNB\"", "symbol = \"\"", Some(4), "symbol");
     }

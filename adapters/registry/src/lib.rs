@@ -1,7 +1,8 @@
 //! The one crate that names all adapters.
 //!
-//! Owns the format of a chain's file, the [`Adapter`] enumeration and the one match on it. It holds no logic of any chain:
-//! everything it hands out is a trait of `infrastrukt-ports`. Whoever uses it needs no other crate under `adapters/`.
+//! Owns the format of a chain's file, the [`Adapter`] enumeration and the one match on it, and what a [`Kind`] of chain
+//! means to people: accounts, keys, the development node. It holds no logic of any chain: everything it hands out is a trait
+//! of `infrastrukt-ports`. Whoever uses it needs no other crate under `adapters/`.
 //!
 //! ```toml
 //! name = "BNB Smart Chain"            # for people
@@ -39,18 +40,49 @@
 //! tx_gas_max = 16_777_216
 //! in_flight_max = 64
 //! ```
+//!
+//! A Solana chain has accounts in base58 and other sections at the end:
+//!
+//! ```toml
+//! id = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"    # the beginning of the genesis hash
+//! wire_id = "9223372036854775809"     # the hub's own number for it, 2^63 or above
+//! adapter = "solana"
+//!
+//! [contracts]
+//! gateway = "…"                       # the program; the others are accounts of it
+//!
+//! [fees]                              # in millionths of a lamport for a compute unit
+//! unit_price_max = 1_000_000
+//! unit_price_min = 0
+//!
+//! [limits]
+//! scan_slots_max = 64
+//! fetches_max = 4
+//! response_bytes_max = 67_108_864
+//! request_timeout_ms = 30_000
+//! units_max = 1_400_000
+//! in_flight_max = 64
+//!
+//! [program]                           # compared by `relayer doctor`
+//! code_sha256 = "…"
+//! upgrade_authority = "nobody"
+//! ```
 
+mod accounts;
 mod adapter;
 mod chain;
 mod config;
 pub mod devnet;
 mod error;
 mod file;
+mod keys;
 
+pub use accounts::{parse_account, show_account};
 pub use adapter::{Adapter, Kind};
-pub use chain::{Chain, Context, TX_COLUMNS, connect, keystore, parse_account, verifier, writer};
-pub use config::{ChainConfig, Contracts, Timing};
+pub use chain::{Chain, Context, TX_COLUMNS, connect, verifier};
+pub use config::{ChainConfig, Contracts, Settings, Timing};
 pub use error::ConfigError;
 pub use infrastrukt_evm::{
     EcdsaSigner, EndpointUrl, Environment, FeePolicy, KeyEntry, Keystore, KeystoreError, Limits, SecretKey,
 };
+pub use keys::{Keyring, Keys, KeysError, NamedKey};

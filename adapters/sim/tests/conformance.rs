@@ -72,6 +72,7 @@ impl SimHarness {
             token_bridge: None,
             token,
             token_info: TokenInfo { symbol: "TOK".into(), decimals: 6 },
+            native_unit: 1,
             recipient,
             failing_recipient,
             gas_limit: 100_000,

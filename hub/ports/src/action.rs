@@ -162,7 +162,7 @@ pub struct Receipt {
     pub gas_used: u64,
     /// What it cost, in the native coin's smallest unit.
     pub fee: Amount,
-    /// Id of the message it sent, where it sent one.
+    /// Id of the message it sent, where it sent one; some chains show it in final blocks only.
     pub message_id: Option<infrastrukt_types::MessageId>,
 }
 

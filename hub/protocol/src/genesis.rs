@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     digest::Preimage,
-    limits::{CHAINS_MAX, DEAL_SPAN_MAX_S, NAME_MAX, TIMING_MAX_S, VALIDATORS_MAX},
+    limits::{CHAINS_MAX, DEAL_SPAN_MAX_S, KEPT_VALIDATORS_MAX, NAME_MAX, TIMING_MAX_S, VALIDATORS_MAX},
     valset::is_sole_quorum,
 };
 
@@ -93,8 +93,13 @@ pub enum GenesisError {
     #[error("the hub's name has 1 to {NAME_MAX} bytes, not {0}")]
     Name(usize),
     /// Too many validators.
-    #[error("{0} validators are more than {VALIDATORS_MAX}: a certificate would not fit a transaction")]
-    TooManyValidators(usize),
+    #[error("{members} validators are more than {most}, the most whose certificates all chains of the hub can take")]
+    TooManyValidators {
+        /// How many.
+        members: usize,
+        /// Most allowed.
+        most: usize,
+    },
     /// One key decides alone.
     #[error("one validator alone holds more than two thirds of the weight: spread it over distinct operators")]
     SoleQuorum,
@@ -183,9 +188,7 @@ impl Identity {
         if name.is_empty() || name.len() > NAME_MAX {
             return Err(GenesisError::Name(name.len()));
         }
-        if validators.members().len() > VALIDATORS_MAX {
-            return Err(GenesisError::TooManyValidators(validators.members().len()));
-        }
+        at_most(validators, VALIDATORS_MAX)?;
         if is_sole_quorum(validators) {
             return Err(GenesisError::SoleQuorum);
         }
@@ -262,6 +265,11 @@ impl Genesis {
         self.chains.iter().find(|chain| chain.id == id)
     }
 
+    /// Most members of a validator set that all registered chains can take.
+    pub fn validators_max(&self) -> usize {
+        if self.chains.iter().all(ChainRecord::has_evm_accounts) { VALIDATORS_MAX } else { KEPT_VALIDATORS_MAX }
+    }
+
     /// The gateways between two registered chains.
     pub fn route(&self, source: ChainId, target: ChainId) -> Option<Route> {
         Some(Route { source_gateway: self.chain(source)?.gateway, target_gateway: self.chain(target)?.gateway })
@@ -279,6 +287,7 @@ impl Genesis {
         if self.chains.is_empty() || self.chains.len() > CHAINS_MAX {
             return Err(GenesisError::ChainCount(self.chains.len()));
         }
+        at_most(&self.identity.validators, self.validators_max())?;
         let mut seen = BTreeSet::new();
         for chain in &self.chains {
             chain.validate()?;
@@ -336,10 +345,15 @@ impl Genesis {
     }
 }
 
+fn at_most(validators: &ValidatorSet, most: usize) -> Result<(), GenesisError> {
+    let members = validators.members().len();
+    if members > most { Err(GenesisError::TooManyValidators { members, most }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{genesis, validator_set};
+    use crate::testing::{genesis, mixed_genesis, validator_set};
     use infrastrukt_types::{Address, Validator};
 
     fn refused(change: impl FnOnce(&mut Genesis)) -> GenesisError {
@@ -379,6 +393,16 @@ mod tests {
     }
 
     #[test]
+    fn a_set_is_as_large_as_every_chain_can_take() {
+        let large = |mut genesis: Genesis| {
+            genesis.identity.validators = validator_set(33);
+            genesis.validate()
+        };
+        assert_eq!(large(genesis()), Ok(()));
+        assert_eq!(large(mixed_genesis()), Err(GenesisError::TooManyValidators { members: 33, most: 32 }));
+    }
+
+    #[test]
     fn chains_must_be_distinct_and_named_by_their_id() {
         let twice = refused(|genesis| genesis.chains[1] = genesis.chains[0].clone());
         assert_eq!(twice, GenesisError::DuplicateChain(genesis().chains[0].id));
@@ -388,6 +412,16 @@ mod tests {
         assert!(matches!(zero, GenesisError::Contract { contract: "escrow", .. }));
         let shared = refused(|genesis| genesis.chains[0].verifier = genesis.chains[0].gateway);
         assert!(matches!(shared, GenesisError::Contract { contract: "verifier", .. }));
+    }
+
+    #[test]
+    fn a_chain_that_is_no_evm_chain_has_wide_accounts_and_an_id_that_the_hub_assigned() {
+        assert_eq!(mixed_genesis().validate(), Ok(()));
+        let mut own_number = mixed_genesis();
+        own_number.chains[1].id = ChainId(101);
+        assert!(matches!(own_number.validate(), Err(GenesisError::ChainName { .. })));
+        let narrow = refused(|genesis| genesis.chains[0].escrow = Account(B256::repeat_byte(1)));
+        assert!(matches!(narrow, GenesisError::Contract { contract: "escrow", .. }));
     }
 
     #[test]

@@ -64,6 +64,17 @@ fn chain(id: u64, byte: u8) -> ChainRecord {
     }
 }
 
+/// The same chains, of which the second has ed25519 keys as accounts and an id that the hub assigned.
+pub(crate) fn mixed_genesis() -> Genesis {
+    let wide = |byte: u8| Account(B256::repeat_byte(byte));
+    let mut genesis = genesis();
+    let second = &mut genesis.chains[1];
+    second.id = ChainId(ChainId::HUB_ASSIGNED_MIN + 1);
+    second.name = "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1".parse().expect("a chain name");
+    (second.gateway, second.escrow, second.verifier, second.token_bridge) = (wide(1), wide(2), wide(3), wide(4));
+    genesis
+}
+
 /// Two chains and four validators.
 pub(crate) fn genesis() -> Genesis {
     Genesis {

@@ -5,8 +5,8 @@ use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CertificateError, CheckpointKind, Deal, DealId, EcdsaCertificate, Epoch, Fact, Height, HubId, Scheme, Timestamp,
-    ValidatorSet, certificate::verify_share, codec, packed::Packed,
+    Account, CertificateError, CheckpointKind, Curve, Deal, DealId, EcdsaCertificate, Epoch, Fact, Height, HubId,
+    Scheme, Timestamp, ValidatorSet, certificate::verify_share, codec, packed::Packed,
 };
 
 /// A decided block: consensus orders it, every validator executes it alike.
@@ -115,9 +115,9 @@ impl DealCancel {
         Packed::tagged("INFRASTRUKT/CANCEL/v1").bytes(hub).bytes(deal).keccak()
     }
 
-    /// Checks one depositor's secp256k1 signature.
-    pub fn verify_evm(hub: HubId, deal: DealId, depositor: Address, signature: &Bytes) -> Result<(), CertificateError> {
-        check(depositor, Self::digest(hub, deal), signature)
+    /// True where the depositor, whose chain's accounts sign on `curve`, made this signature.
+    pub fn is_signed(hub: HubId, deal: DealId, curve: Curve, depositor: Account, signature: &Bytes) -> bool {
+        curve.is_signed(depositor, Self::digest(hub, deal), signature)
     }
 }
 

@@ -25,10 +25,10 @@ pub struct Caip10 {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaipError {
     /// Not `namespace:reference`.
-    #[error("`{0}` is not a chain name: write CAIP-2 such as eip155:56")]
+    #[error("`{0}` is not a chain name: write CAIP-2 such as eip155:56 or solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1")]
     Chain(String),
     /// Not `namespace:reference:account`.
-    #[error("`{0}` is not an account name: write CAIP-10 such as eip155:56:0x…")]
+    #[error("`{0}` is not an account name: write CAIP-10, CHAIN:ADDRESS, such as eip155:56:0x…")]
     Account(String),
 }
 
@@ -37,6 +37,11 @@ impl Caip2 {
     pub fn eip155(&self) -> Option<ChainId> {
         let id: u64 = self.0.strip_prefix("eip155:")?.parse().ok()?;
         (0 < id && id < ChainId::HUB_ASSIGNED_MIN).then_some(ChainId(id))
+    }
+
+    /// The part before the colon: the family of the chain.
+    pub fn namespace(&self) -> &str {
+        self.0.split_once(':').map_or("", |(namespace, _)| namespace)
     }
 
     /// The name as text.
@@ -120,6 +125,8 @@ mod tests {
     #[test]
     fn names_accounts() {
         let text = "eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb";
+        assert_eq!(text.parse::<Caip10>().expect("valid").to_string(), text);
+        let text = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv";
         assert_eq!(text.parse::<Caip10>().expect("valid").to_string(), text);
         assert!("eip155:1:".parse::<Caip10>().is_err());
         assert!("0xab16".parse::<Caip10>().is_err());

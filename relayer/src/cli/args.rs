@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use infrastrukt_api::{DealState, MessageState};
+use infrastrukt_registry::Kind;
 use infrastrukt_types::{Bytes, Caip2, MessageId};
 
 use super::exit;
@@ -58,7 +59,7 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Run the relayer until it is told to end
     Start(StartArgs),
-    /// Show a devnet with messages, tokens, a swap that commits and one that aborts
+    /// Show a devnet with messages, tokens, deals that commit and one that aborts
     Demo,
     /// Check or show the configuration
     #[command(subcommand)]
@@ -113,9 +114,12 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(super) struct StartArgs {
-    /// Start two development chains and a hub as well, all in this data directory
+    /// Start development chains and a hub as well, all in this data directory
     #[arg(long)]
     pub(super) devnet: bool,
+    /// Start development chains of this kind only; a data directory keeps to what it began with
+    #[arg(long, value_name = "KIND", value_parser = kind, requires = "devnet")]
+    pub(super) only: Option<Kind>,
     /// Name of the relayer's key
     #[arg(long, value_name = "NAME", env = "INFRASTRUKT_RELAYER_KEY")]
     pub(super) key: Option<String>,
@@ -149,10 +153,10 @@ pub(super) struct SendArgs {
     /// What to send, as 0x…
     #[arg(long, value_name = "HEX")]
     pub(super) payload: Bytes,
-    /// Contract that receives it [default: the chain's inbox, else your own account there]
+    /// Contract or account that receives it [default: the chain's inbox, else your own account there]
     #[arg(long, value_name = "ACCOUNT")]
     pub(super) recipient: Option<String>,
-    /// Gas for its handler
+    /// Gas (compute units on Solana) for its handler
     #[arg(long, value_name = "GAS", default_value_t = crate::user::GAS_LIMIT_DEFAULT)]
     pub(super) gas_limit: u64,
     /// Time within which it may be delivered [default: for ever]
@@ -264,7 +268,7 @@ pub(super) struct DealsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Make a new key; its password is asked for, or read from --password-file
+    /// Make a new key for each kind of chain; their password is asked for, or read from --password-file
     New {
         /// Its name
         name: String,
@@ -273,6 +277,9 @@ pub(super) enum KeysCommand {
     Import {
         /// Its name
         name: String,
+        /// Kind of chains that it is for [default: that of the first configured chain]
+        #[arg(long, value_name = "KIND", value_parser = kind)]
+        kind: Option<Kind>,
     },
     /// List the keys with their accounts
     List,
@@ -282,6 +289,11 @@ pub(super) enum KeysCommand {
 pub(super) struct CompletionsArgs {
     /// The shell
     pub(super) shell: clap_complete::Shell,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let known = || Kind::ALL.map(Kind::word).join(", ");
+    Kind::of_word(text).ok_or_else(|| format!("`{text}` is no kind of chain; use one of {}", known()))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

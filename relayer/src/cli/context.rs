@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use infrastrukt_registry::SecretKey;
+use infrastrukt_registry::Keys;
 use infrastrukt_types::Timestamp;
 use zeroize::Zeroizing;
 
@@ -81,8 +81,8 @@ impl Context {
         Wallet::open(network, name, &password)
     }
 
-    /// Decrypts a user's key alone, for what is signed and not sent to a chain.
-    pub(super) fn key(&self, network: &Network, name: &str) -> Result<SecretKey, UserError> {
+    /// Decrypts a user's keys alone, for what is signed and not sent to a chain.
+    pub(super) fn keys(&self, network: &Network, name: &str) -> Result<Keys, UserError> {
         let file = network.config.keystore.password_file.as_deref();
         let password = self.password(file, &format!("Password of the key `{name}`: "))?;
         unlock(&network.config, name, &password)

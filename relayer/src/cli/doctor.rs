@@ -124,10 +124,11 @@ fn chain_at_hub(chain: &Chain, status: &HubStatus, report: &mut Report) {
 
 async fn check_chain(network: &Network, chain: &Chain, report: &mut Report) {
     let place = chain.name();
-    for check in chain.reader().check().await {
+    for check in chain.check().await {
         report.0.push((place.clone(), check));
     }
-    match super::keys::account(&network.config, &network.config.relayer.key) {
+    let account = network.config.keyring().account(chain.kind(), &network.config.relayer.key);
+    match account.map_err(|error| UserError::Keystore(error.to_string())) {
         Ok(None) => {}
         Ok(Some(account)) => balance(chain, account, report).await,
         Err(error) => report.failure(&place, "relayer's key", &error),
@@ -146,6 +147,14 @@ async fn balance(chain: &Chain, account: Account, report: &mut Report) {
         Ok((shown, Amount::ZERO, info)) => {
             let detail = format!("{shown} has no {}; fund it, or nothing is delivered", info.symbol);
             report.add(&place, "relayer's balance", CheckStatus::Fail, detail);
+        }
+        Ok((shown, have, info)) if have < chain.kind().low_balance() => {
+            let detail = format!(
+                "{shown} has {} {}; fund it soon: fees, and rent where the chain takes some, use it up",
+                have.show(info.decimals),
+                info.symbol
+            );
+            report.add(&place, "relayer's balance", CheckStatus::Warn, detail);
         }
         Ok((shown, have, info)) => {
             let detail = format!("{shown} has {} {}", have.show(info.decimals), info.symbol);

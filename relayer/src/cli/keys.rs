@@ -2,48 +2,45 @@
 
 use std::io::{IsTerminal as _, stdin};
 
-use infrastrukt_registry::KeystoreError;
+use infrastrukt_registry::{KeysError, Kind, NamedKey, show_account};
 use infrastrukt_types::Account;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Context, Done, Outcome, args::KeysCommand, output::Tone};
 use crate::{config::Config, user::UserError};
+
+/// How a key is shown whose file does not state its account.
+const NOT_STATED: &str = "not stated";
 
 pub(super) fn run(context: &Context, command: KeysCommand) -> Outcome {
     let config = context.config()?;
     match command {
         KeysCommand::New { name } => {
             let password = new_password(context, &config)?;
-            config.keystore().create(&name, &password).map_err(failure)?;
+            config.keyring().create(&config.kinds(), &name, &password).map_err(failure)?;
             announce(context, &config, &name, "made")
         }
-        KeysCommand::Import { name } => {
-            import(context, &config, &name)?;
+        KeysCommand::Import { name, kind } => {
+            import(context, &config, kind.or(config.kinds().first().copied()).unwrap_or(Kind::Evm), &name)?;
             announce(context, &config, &name, "imported")
         }
         KeysCommand::List => list(context, &config),
     }
 }
 
-/// The account that a key's file states, without its password; `None` where there is no such key.
-pub(super) fn account(config: &Config, name: &str) -> Result<Option<Account>, UserError> {
-    let keys = config.keystore().list().map_err(failure)?;
-    Ok(keys.into_iter().find(|key| key.name == name).and_then(|key| key.address).map(Account::from))
-}
-
-fn failure(error: KeystoreError) -> UserError {
+fn failure(error: KeysError) -> UserError {
     UserError::Keystore(error.to_string())
 }
 
 /// The key comes through standard input or a prompt, never through an argument that every user of the machine can see.
-fn import(context: &Context, config: &Config, name: &str) -> Result<(), UserError> {
-    let keystore = config.keystore();
+fn import(context: &Context, config: &Config, kind: Kind, name: &str) -> Result<(), UserError> {
+    let keyring = config.keyring();
     if stdin().is_terminal() {
         let typed = rpassword::prompt_password(format!("Private key of `{name}`: ")).map(Zeroizing::new);
         let typed = typed.map_err(UserError::file("/dev/tty"))?;
         let password = new_password(context, config)?;
-        keystore.import(name, &password, &mut typed.as_bytes()).map_err(failure)?;
+        keyring.import(kind, name, &password, &mut typed.as_bytes()).map_err(failure)?;
     } else {
         // Standard input holds the key, so that the password has to come from a file.
         let Some(file) = &config.keystore.password_file else {
@@ -51,7 +48,7 @@ fn import(context: &Context, config: &Config, name: &str) -> Result<(), UserErro
             return Err(UserError::refused("standard input holds the key, and no file holds the password", remedy));
         };
         let password = super::context::read_password(file)?;
-        keystore.import(name, &password, &mut stdin().lock()).map_err(failure)?;
+        keyring.import(kind, name, &password, &mut stdin().lock()).map_err(failure)?;
     }
     Ok(())
 }
@@ -67,25 +64,38 @@ fn new_password(context: &Context, config: &Config) -> Result<Zeroizing<String>,
 }
 
 fn announce(context: &Context, config: &Config, name: &str, how: &str) -> Outcome {
-    let account = account(config, name)?;
-    let shown = account.map_or_else(String::new, show);
-    context.out.toned(Tone::Good, format!("key {name} is {how}: {shown}"));
-    context.out.line(format!("keep a copy of {}", config.keystore.dir.join(format!("{name}.json")).display()));
-    context.out.document(&json!({ "name": name, "account": shown }))?;
+    let keyring = config.keyring();
+    let known = keyring.list().map_err(failure)?.into_iter().find(|key| key.name == name);
+    let Some(key) = known else { return Err(UserError::Unexpected(format!("the key {name} is {how} and not listed"))) };
+    context.out.toned(Tone::Good, format!("key {name} is {how}: {}", accounts(&key).join(", ")));
+    for kind in Kind::ALL.into_iter().filter(|kind| keyring.has(*kind, name)) {
+        context.out.line(format!("keep a copy of {}", keyring.file(kind, name).display()));
+    }
+    context.out.document(&document(&key))?;
     Ok(Done::Well)
 }
 
 fn list(context: &Context, config: &Config) -> Outcome {
-    let keys = config.keystore().list().map_err(failure)?;
-    let shown = |address: Option<_>| address.map(|address| show(Account::from(address)));
-    let rows = keys.iter().map(|key| vec![key.name.clone(), shown(key.address).unwrap_or("not stated".into())]);
+    let keys = config.keyring().list().map_err(failure)?;
+    let rows = keys.iter().flat_map(|key| accounts(key).into_iter().map(|account| vec![key.name.clone(), account]));
     context.out.table(&["key", "account"], rows.collect());
-    let documents: Vec<_> = keys.iter().map(|key| json!({ "name": key.name, "account": shown(key.address) })).collect();
+    let documents: Vec<Value> = keys.iter().map(document).collect();
     context.out.document(&documents)?;
     Ok(Done::Well)
 }
 
-/// Keys are of the curve that every supported family of chains with 20-byte accounts uses.
-fn show(account: Account) -> String {
-    account.to_evm().map_or_else(|_| account.to_string(), |address| address.to_string())
+/// The accounts of a name, one for each kind of chain.
+fn accounts(key: &NamedKey) -> Vec<String> {
+    if key.accounts.is_empty() {
+        return vec![NOT_STATED.into()];
+    }
+    key.accounts.iter().map(|(kind, account)| show_account(*kind, *account)).collect()
+}
+
+/// `account` is that of the first kind, `accounts` has all of them.
+fn document(key: &NamedKey) -> Value {
+    let shown = |(kind, account): (&Kind, &Account)| (kind.to_string(), Value::from(show_account(*kind, *account)));
+    let accounts: serde_json::Map<String, Value> = key.accounts.iter().map(shown).collect();
+    let first = key.accounts.iter().next().map(|(kind, account)| show_account(*kind, *account));
+    json!({ "name": key.name, "account": first, "accounts": accounts })
 }

@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) async fn run(context: &Context, args: StartArgs) -> Outcome {
     if args.devnet {
-        let done = crate::devnet::run_start(context.data_dir().into(), context.out.is_json()).await;
+        let done = crate::devnet::run_start(context.data_dir().into(), args.only, context.out.is_json()).await;
         return done.map(|()| Done::Well).map_err(foreign);
     }
     let overrides = Overrides {
@@ -54,7 +54,7 @@ async fn serve(context: &Context, config: &Config, password: &str) -> Outcome {
 
 /// Opens everything a relayer is put together from.
 pub(crate) fn parts(config: &Config, data_dir: &Path, password: &str) -> Result<Parts, UserError> {
-    let key = crate::user::unlock(config, &config.relayer.key, password)?;
+    let keys = crate::user::unlock(config, &config.relayer.key, password)?;
     let columns = [COLUMNS, TX_COLUMNS].concat();
     let store: Arc<dyn Store> = Arc::new(RocksStore::open(data_dir.join("relayer").join("db"), &columns)?);
     let context = config.chain_context();
@@ -62,8 +62,9 @@ pub(crate) fn parts(config: &Config, data_dir: &Path, password: &str) -> Result<
     for file in &config.chains {
         let failed = || UserError::chain(&file.name);
         let link = connect(&file.config, &context).map_err(failed())?;
-        let writer = link.writer(store.clone(), &key).map_err(failed())?;
-        let start_block = config.relayer.start_block.get(&file.name).copied().unwrap_or(0);
+        let writer = link.writer(store.clone(), &keys).map_err(failed())?;
+        // Before the contracts there is nothing to read.
+        let start_block = config.relayer.start_block.get(&file.name).copied().unwrap_or(file.config.start_block);
         let (name, policy) = (file.name.clone(), policy(config));
         chains.push(ChainParts { name, reader: link.reader, writer, start_block, policy });
     }

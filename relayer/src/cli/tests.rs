@@ -44,6 +44,18 @@ fn a_deal_of_three() {
 }
 
 #[test]
+fn a_deal_has_as_many_legs_as_are_given() {
+    let solana = "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1";
+    let legs: Vec<String> = (0..8).map(|at| format!(" --leg p{at}={solana}/native:0.25>p{}", (at + 1) % 8)).collect();
+    let line = format!("relayer swap new --as p0{}", legs.concat());
+    let Ok(Command::Swap(swap)) = parse(&line) else { panic!("{line}") };
+    let SwapCommand::New(terms) = *swap else { panic!("{line}") };
+    assert_eq!(terms.leg.len(), 8);
+    assert_eq!((terms.leg[7].party.as_str(), terms.leg[7].payee.as_str()), ("p7", "p0"));
+    assert_eq!(terms.leg[7].asset.chain.as_str(), solana);
+}
+
+#[test]
 fn states_are_written_as_in_json() {
     let Ok(Command::Deals(DealsCommand::List(deals))) = parse("relayer deals list --state settled") else { panic!() };
     assert_eq!(deals.state, Some(DealState::Settled));
@@ -62,6 +74,8 @@ fn what_is_wrong_is_refused() {
         "relayer swap new --as alice --with bob --give 1 --want eip155:56/native:5",
         "relayer swap new --as a --with b --give eip155:1/native:1 --want eip155:1/native:1 --leg a=eip155:1/native:1>b",
         "relayer swap accept 0x12 --as bob",
+        "relayer start --only evm",
+        "relayer start --devnet --only tron",
         "relayer swap watch --timeout soon",
         "relayer swap cancel 0x1111111111111111111111111111111111111111111111111111111111111111",
         "relayer swap cancel 0x1111111111111111111111111111111111111111111111111111111111111111 --as a --signature zz",

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use infrastrukt_registry::Kind;
 use infrastrukt_types::{Caip2, HubId};
 use serde::Deserialize;
 use toml::Spanned;
@@ -90,10 +89,8 @@ impl<'text> Reader<'text> {
         let environment: Environment = self.document.take("environment").unwrap_or_default();
         let hub = self.hub(overrides);
         let chains = self.chains(environment);
-        let kind = chains.first().map(|chain| chain.config.adapter.kind());
-        // Taken in any case: a broken chain file must not make the section look unknown.
         let section = self.document.take("keystore").unwrap_or_default();
-        let keystore = kind.map(|kind| self.keystore(section, kind, overrides));
+        let keystore = self.keystore(section, overrides);
         let relayer = self.relayer(overrides, &chains);
         let accounts = self.book("accounts", &chains);
         let tokens = self.book("tokens", &chains);
@@ -103,7 +100,7 @@ impl<'text> Reader<'text> {
             environment,
             hub: hub?,
             relayer,
-            keystore: keystore?,
+            keystore,
             chains,
             accounts,
             tokens,
@@ -167,10 +164,10 @@ impl<'text> Reader<'text> {
         }
     }
 
-    fn keystore(&self, section: KeystoreSection, kind: Kind, overrides: &Overrides) -> KeystoreConfig {
+    fn keystore(&self, section: KeystoreSection, overrides: &Overrides) -> KeystoreConfig {
         let dir = self.base.join(section.dir.unwrap_or("keystore".into()));
         let from_file = section.password_file.map(|path| self.base.join(path.into_inner()));
-        KeystoreConfig { kind, dir, password_file: overrides.password_file.clone().or(from_file) }
+        KeystoreConfig { dir, password_file: overrides.password_file.clone().or(from_file) }
     }
 
     fn chains(&mut self, environment: Environment) -> Vec<ChainFile> {

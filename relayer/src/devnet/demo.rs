@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 use futures::future::try_join_all;
 use infrastrukt_api::{DealState, DealView, HubApiClient as _, MessageState};
+use infrastrukt_registry::devnet::DevNode;
 use infrastrukt_types::{Bytes, DealId, Decision, MessageId};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -12,19 +13,24 @@ use zeroize::Zeroizing;
 
 use super::{Devnet, Layout, table};
 use crate::{
-    config::{Config, Overrides},
+    config::{ChainFile, Config, Overrides},
     user::{
-        AssetSpec, BRIDGE_DEADLINE_DEFAULT, GAS_LIMIT_DEFAULT, Network, Sending, Sent, Transfer, Wallet, bridge, send,
+        AssetSpec, BRIDGE_DEADLINE_DEFAULT, Chain, GAS_LIMIT_DEFAULT, LegSpec, NATIVE, Network, Sending, Sent,
+        Transfer, Wallet, bridge, send,
         swap::{self, Expectation, Proposal},
     },
 };
 
-/// Messages sent each way.
-const MESSAGES: usize = 20;
-/// Seconds for locking in the swap that commits.
+/// Messages sent from each chain to each other one.
+const MESSAGES: usize = 5;
+/// Seconds for locking in the deals that commit.
 const LOCK_WITHIN_S: u64 = 120;
-/// Seconds for locking in the swap that nobody accepts: short, so that the refund is seen soon.
-const LOCK_WITHIN_ABORT_S: u64 = 8;
+/// Seconds for locking in the deal that one party lets pass: short, so that the refund is seen soon.
+const LOCK_WITHIN_ABORT_S: u64 = 20;
+/// What the legs of the deal of three lock, in whole coins of each chain.
+const AMOUNTS: [&str; 3] = ["1", "2", "0.5"];
+/// Who takes part in the deal of three, in the order of its legs.
+const PARTIES: [&str; 3] = ["alice", "bob", "carol"];
 /// Longest wait for any one step.
 const STEP_MAX: Duration = Duration::from_secs(150);
 const POLL: Duration = Duration::from_millis(200);
@@ -40,15 +46,15 @@ pub(super) struct Step {
 /// Runs the whole demo and ends the devnet whatever happens.
 pub(super) async fn run(layout: Layout, json: bool) -> anyhow::Result<()> {
     let started = Instant::now();
-    table::say(json, "starting two chains, a hub of four validators and a relayer");
-    let devnet = Devnet::start(layout.clone()).await?;
+    table::say(json, "starting three chains, a hub of four validators and a relayer");
+    let devnet = Devnet::start(layout.clone(), None).await?;
     let mut steps = vec![Step {
         name: "start".into(),
         seconds: started.elapsed().as_secs_f64(),
         detail: format!("data directory {}", layout.dir().display()),
     }];
     let outcome = tokio::select! {
-        outcome = show(&layout, json, &mut steps) => outcome,
+        outcome = show(&layout, devnet.nodes(), json, &mut steps) => outcome,
         signal = tokio::signal::ctrl_c() => Err(signal.err().map_or(anyhow::anyhow!("interrupted"), Into::into)),
     };
     devnet.stop().await;
@@ -57,26 +63,51 @@ pub(super) async fn run(layout: Layout, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show(layout: &Layout, json: bool, steps: &mut Vec<Step>) -> anyhow::Result<table::Balances> {
+async fn show(
+    layout: &Layout,
+    nodes: &[DevNode],
+    json: bool,
+    steps: &mut Vec<Step>,
+) -> anyhow::Result<table::Balances> {
     let config = Config::load(&layout.config(), &Overrides::default())?;
     let network = Network::open(config, layout.dir())?;
     let password = Zeroizing::new(std::fs::read_to_string(layout.password())?);
-    let alice = Wallet::open(&network, "alice", password.trim())?;
-    let bob = Wallet::open(&network, "bob", password.trim())?;
-    let demo = Demo { network: &network, alice, bob };
-    let mut balances = table::Balances::before(&network).await?;
+    let wallet = |name| Wallet::open(&network, name, password.trim());
+    let [alice, bob, carol] = PARTIES;
+    let demo = Demo { network: &network, alice: wallet(alice)?, bob: wallet(bob)?, carol: wallet(carol)? };
+    let mut balances = table::Balances::before(&network, nodes).await?;
     let mut timed = Timed { json, steps };
 
-    let waiting = timed.run("swap B: alice locks, nobody accepts", demo.propose(LOCK_WITHIN_ABORT_S)).await?;
-    let deal = timed.run("swap A: alice locks 1, wants 5", demo.propose(LOCK_WITHIN_S)).await?;
-    timed.run("swap A: bob checks and locks 5", demo.accept(deal)).await?;
-    timed.run("swap A: committed on both chains", demo.settled(deal, Decision::Commit)).await?;
-    timed.run(&format!("{MESSAGES} messages each way"), demo.messages()).await?;
-    timed.run("100 DEV there: locked and minted", demo.transfer(true)).await?;
-    timed.run("40 bDEV back: burned and released", demo.transfer(false)).await?;
-    timed.run("swap B: aborted, alice refunded", demo.settled(waiting, Decision::Abort)).await?;
+    let (alice, bob, carol) = (&demo.alice, &demo.bob, &demo.carol);
+    let waiting =
+        timed.run("deal B of three: alice locks", demo.propose(alice, demo.ring()?, LOCK_WITHIN_ABORT_S)).await?;
+    timed.run("deal B: bob locks, carol never does", demo.accept(bob, waiting)).await?;
 
-    balances.after(&network).await?;
+    let [a, b, c] = demo.chains()?;
+    let name = format!("swap A: alice locks 1 on {}, wants 5 on {}", a.file.title, c.file.title);
+    let swap = timed.run(&name, demo.propose(alice, demo.swap()?, LOCK_WITHIN_S)).await?;
+    timed.run("swap A: bob checks and locks 5", demo.accept(bob, swap)).await?;
+    timed.run("swap A: committed on both chains", demo.settled(swap, Decision::Commit)).await?;
+
+    let deal = timed.run("deal C of three: alice locks", demo.propose(alice, demo.ring()?, LOCK_WITHIN_S)).await?;
+    timed
+        .run("deal C: bob and carol lock", async {
+            demo.accept(bob, deal).await?;
+            demo.accept(carol, deal).await
+        })
+        .await?;
+    timed.run("deal C: committed on all three chains", demo.settled(deal, Decision::Commit)).await?;
+
+    timed.run(&format!("{MESSAGES} messages from each chain to each other"), demo.messages()).await?;
+    for target in [b, c] {
+        let there = format!("100 DEV to {}: locked and minted", target.file.title);
+        timed.run(&there, demo.transfer(a, target, "DEV", "100", alice, "bob")).await?;
+        let back = format!("40 bDEV back from {}: burned and released", target.file.title);
+        timed.run(&back, demo.transfer(target, a, "bDEV", "40", bob, "alice")).await?;
+    }
+    timed.run("deal B: aborted, alice and bob refunded", demo.settled(waiting, Decision::Abort)).await?;
+
+    balances.after(&network, nodes).await?;
     Ok(balances)
 }
 
@@ -106,33 +137,47 @@ struct Demo<'network> {
     network: &'network Network,
     alice: Wallet<'network>,
     bob: Wallet<'network>,
+    carol: Wallet<'network>,
 }
 
 impl Demo<'_> {
-    /// The two chains, in the order of the configuration.
-    fn chains(&self) -> anyhow::Result<[&crate::user::Chain; 2]> {
-        let names: Vec<_> = self.network.config.chains.iter().map(|file| file.name.clone()).collect();
-        let [a, b] = names.as_slice() else { bail!("the demo needs two chains, not {}", names.len()) };
-        Ok([self.network.chain_named(a)?, self.network.chain_named(b)?])
+    /// The first three chains, in the order of the configuration.
+    fn chains(&self) -> anyhow::Result<[&Chain; 3]> {
+        let files = &self.network.config.chains;
+        let [a, b, c, ..] = files.as_slice() else { bail!("the demo needs three chains, not {}", files.len()) };
+        let chain = |file: &ChainFile| self.network.chain_named(&file.name);
+        Ok([chain(a)?, chain(b)?, chain(c)?])
     }
 
-    async fn propose(&self, lock_within_s: u64) -> anyhow::Result<DealId> {
-        let [a, b] = self.chains()?;
-        let asset = |chain: &crate::user::Chain, amount: &str| -> anyhow::Result<AssetSpec> {
-            Ok(format!("{}/native:{amount}", chain.name()).parse()?)
-        };
-        let legs = Proposal::swap("alice", "bob", asset(a, "1")?, asset(b, "5")?);
+    /// A swap between the first and the third chain.
+    fn swap(&self) -> anyhow::Result<Vec<LegSpec>> {
+        let [a, _, c] = self.chains()?;
+        Ok(Proposal::swap("alice", "bob", coins(a, "1")?, coins(c, "5")?))
+    }
+
+    /// A leg on each chain: everybody pays the next one.
+    fn ring(&self) -> anyhow::Result<Vec<LegSpec>> {
+        let mut legs = Vec::new();
+        for (place, chain) in self.chains()?.into_iter().enumerate() {
+            let payee = PARTIES[(place + 1) % PARTIES.len()];
+            let (party, asset) = (PARTIES[place].into(), coins(chain, AMOUNTS[place])?);
+            legs.push(LegSpec { party, asset, payee: payee.into() });
+        }
+        Ok(legs)
+    }
+
+    async fn propose(&self, wallet: &Wallet<'_>, legs: Vec<LegSpec>, lock_within_s: u64) -> anyhow::Result<DealId> {
         let (hub_id, deal) = swap::quote(self.network, &Proposal { legs, tip: None, lock_within_s }).await?;
         let id = swap::register(self.network, hub_id, &deal).await?;
-        let own = swap::own_legs(self.network, &deal, "alice")?;
+        let own = swap::own_legs(self.network, &deal, wallet.name())?;
         let record = swap::load_deal(self.network, id, now()).await?;
-        swap::lock_legs(self.network, &self.alice, record, &own).await?;
+        swap::lock_legs(self.network, wallet, record, &own).await?;
         Ok(id)
     }
 
-    async fn accept(&self, id: DealId) -> anyhow::Result<()> {
-        let reviewed = swap::review(self.network, id, "bob", &Expectation::default(), now()).await?;
-        swap::lock_legs(self.network, &self.bob, reviewed.record, &reviewed.own).await?;
+    async fn accept(&self, wallet: &Wallet<'_>, id: DealId) -> anyhow::Result<()> {
+        let reviewed = swap::review(self.network, id, wallet.name(), &Expectation::default(), now()).await?;
+        swap::lock_legs(self.network, wallet, reviewed.record, &reviewed.own).await?;
         Ok(())
     }
 
@@ -158,13 +203,14 @@ impl Demo<'_> {
     }
 
     async fn messages(&self) -> anyhow::Result<Vec<MessageId>> {
-        let [a, b] = self.chains()?;
         let mut sendings = Vec::new();
-        for (source, target) in [(a, b), (b, a)] {
-            for number in 0..MESSAGES {
-                let payload = Bytes::from(format!("message {number} from {}", source.name()).into_bytes());
-                let gas_limit = GAS_LIMIT_DEFAULT;
-                sendings.push(Sending { source, target, recipient: None, gas_limit, deadline: None, payload });
+        for source in self.chains()? {
+            for target in self.chains()?.into_iter().filter(|target| target.file.id != source.file.id) {
+                for number in 0..MESSAGES {
+                    let payload = Bytes::from(format!("message {number} from {}", source.file.title).into_bytes());
+                    let gas_limit = GAS_LIMIT_DEFAULT;
+                    sendings.push(Sending { source, target, recipient: None, gas_limit, deadline: None, payload });
+                }
             }
         }
         let sent = try_join_all(sendings.iter().map(|sending| send(self.network, &self.alice, sending))).await?;
@@ -174,10 +220,15 @@ impl Demo<'_> {
         Ok(sent.into_iter().map(|message| message.id).collect())
     }
 
-    async fn transfer(&self, there: bool) -> anyhow::Result<MessageId> {
-        let [a, b] = self.chains()?;
-        let (source, target, token, amount, wallet, recipient) =
-            if there { (a, b, "DEV", "100", &self.alice, "bob") } else { (b, a, "bDEV", "40", &self.bob, "alice") };
+    async fn transfer(
+        &self,
+        source: &Chain,
+        target: &Chain,
+        token: &str,
+        amount: &str,
+        wallet: &Wallet<'_>,
+        recipient: &str,
+    ) -> anyhow::Result<MessageId> {
         let (recipient, deadline) = (Some(recipient), BRIDGE_DEADLINE_DEFAULT);
         let transfer = Transfer { source, target, token, amount, recipient, deadline, refund_to: None };
         let sent = bridge(self.network, wallet, &transfer).await?;
@@ -196,6 +247,10 @@ impl Demo<'_> {
             }
         }
     }
+}
+
+fn coins(chain: &Chain, amount: &str) -> anyhow::Result<AssetSpec> {
+    Ok(format!("{}/{NATIVE}:{amount}", chain.name()).parse()?)
 }
 
 fn now() -> infrastrukt_types::Timestamp {

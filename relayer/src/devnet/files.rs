@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, fs, io::Write, net::SocketAddr, path::Path};
 
 use infrastrukt_protocol::{ChainRecord, ChainTiming, Genesis, HubTiming, Identity};
-use infrastrukt_registry::devnet::{self, DevNode};
+use infrastrukt_registry::{
+    Timing,
+    devnet::{self, DevChain, DevNode},
+    show_account,
+};
 use infrastrukt_types::{Caip2, Timestamp, ValidatorSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,9 +27,6 @@ pub(super) const TIMING: HubTiming = HubTiming {
     reissue_after_blocks: 50,
     skew_max_s: 3,
 };
-
-/// Times of the devnet's chains, as in their files.
-const CHAIN_TIMING: ChainTiming = ChainTiming { finality_s: 5, inclusion_s: 10, skew_s: 3, observe_s: 7 };
 
 /// Where things listen, kept so that a restarted devnet is found where it was.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -70,18 +71,23 @@ impl Ports {
 }
 
 /// The genesis of an earlier run, or a new one for `validators`, written before anything is deployed for it.
-pub(super) fn genesis(layout: &Layout, now: Timestamp, validators: ValidatorSet) -> Result<Genesis, DevnetError> {
+pub(super) fn genesis(
+    layout: &Layout,
+    now: Timestamp,
+    nodes: &[DevNode],
+    validators: ValidatorSet,
+) -> Result<Genesis, DevnetError> {
     if let Some(genesis) = read_json::<Genesis>(&layout.genesis())? {
         return Ok(genesis);
     }
-    let chains = devnet::chains().into_iter().map(|chain| ChainRecord {
+    let chains = nodes.iter().map(|DevNode { chain, .. }| ChainRecord {
         id: chain.id,
-        name: chain.name,
+        name: chain.name.clone(),
         gateway: chain.gateway,
         escrow: chain.escrow,
         verifier: chain.verifier,
         token_bridge: chain.token_bridge,
-        timing: CHAIN_TIMING,
+        timing: timing(&chain.timing),
     });
     let identity = Identity { name: "devnet".into(), created_at: now, validators, epoch_expires_at: EPOCH_EXPIRES_AT };
     let genesis = Genesis { identity, timing: TIMING, chains: chains.collect() };
@@ -89,6 +95,12 @@ pub(super) fn genesis(layout: &Layout, now: Timestamp, validators: ValidatorSet)
     let bytes = serde_json::to_vec_pretty(&genesis).expect("a genesis is plain JSON");
     write_atomically(&layout.genesis(), &bytes)?;
     Ok(genesis)
+}
+
+/// Times of a chain, as in its file.
+const fn timing(of: &Timing) -> ChainTiming {
+    let Timing { finality_s, inclusion_s, skew_s, observe_s } = *of;
+    ChainTiming { finality_s, inclusion_s, skew_s, observe_s }
 }
 
 /// The chains' files, the hub's configuration, and the configuration of every other command.
@@ -160,26 +172,28 @@ password_file = "password"
 
 /// `devnet.json`: where everything is, for programs that are not ours.
 pub(super) fn write_devnet_json(layout: &Layout, nodes: &[DevNode], api: SocketAddr) -> Result<(), DevnetError> {
-    let show = |account: infrastrukt_types::Account| devnet::show_account(account);
     let chains: Vec<_> = nodes
         .iter()
         .map(|node| {
             let chain = &node.chain;
+            let show = |account| show_account(chain.kind, account);
             let tokens: BTreeMap<_, _> = chain.tokens.iter().map(|(symbol, token)| (*symbol, show(*token))).collect();
-            json!({
-                "id": chain.name, "rpc": node.url(), "tokens": tokens,
-                "contracts": {
-                    "gateway": show(chain.gateway), "escrow": show(chain.escrow), "verifier": show(chain.verifier),
-                    "token_bridge": show(chain.token_bridge), "inbox": show(chain.inbox),
-                },
-            })
+            let mut contracts = json!({
+                "gateway": show(chain.gateway), "escrow": show(chain.escrow), "verifier": show(chain.verifier),
+                "token_bridge": show(chain.token_bridge),
+            });
+            if let Some(inbox) = chain.inbox {
+                contracts["inbox"] = show(inbox).into();
+            }
+            json!({ "id": chain.name, "rpc": node.url(), "tokens": tokens, "contracts": contracts })
         })
         .collect();
     let accounts: Vec<_> = USERS
         .iter()
         .map(|(name, index)| {
-            let account = show(devnet::dev_account(*index));
-            let addresses: BTreeMap<_, _> = nodes.iter().map(|node| (node.chain.name.clone(), &account)).collect();
+            let account = |chain: &DevChain| show_account(chain.kind, devnet::dev_account(chain.kind, *index));
+            let addresses: BTreeMap<_, _> =
+                nodes.iter().map(|node| (node.chain.name.clone(), account(&node.chain))).collect();
             json!({ "name": name, "addresses": addresses })
         })
         .collect();

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
 };
 
 use infrastrukt_registry::devnet;
@@ -39,6 +38,10 @@ fn password(layout: &Layout) -> Result<Zeroizing<String>, DevnetError> {
     Ok(password)
 }
 
+fn failed(name: &str, error: &dyn std::fmt::Display) -> DevnetError {
+    DevnetError::Key { name: name.into(), reason: error.to_string() }
+}
+
 /// Makes all keys that are missing; returns the validators' set.
 pub(super) fn ensure(layout: &Layout) -> Result<ValidatorSet, DevnetError> {
     let (users, hub) = (layout.keystore(), layout.hub_keystore());
@@ -46,19 +49,14 @@ pub(super) fn ensure(layout: &Layout) -> Result<ValidatorSet, DevnetError> {
         fs::create_dir_all(dir).map_err(DevnetError::file(dir))?;
     }
     let password = password(layout)?;
-    let ensure = |dir: &Path, name: &str, index| {
-        let failed = |error: devnet::KeystoreError| DevnetError::Key { name: name.into(), reason: error.to_string() };
-        devnet::ensure_key(dir, name, &password, index).map_err(failed)
-    };
     for (name, index) in USERS.into_iter().chain([RELAYER]) {
-        ensure(&users, name, Some(index))?;
+        devnet::ensure_user(&users, name, &password, index).map_err(|error| failed(name, &error))?;
     }
     let mut members = Vec::new();
     for index in 0..VALIDATORS {
         let name = format!("validator-{index}");
-        let account = ensure(&hub, &name, None)?;
-        let malformed = |error| DevnetError::Key { name, reason: format!("{error}") };
-        members.push(Validator { address: account.to_evm().map_err(malformed)?, weight: 1 });
+        let account = devnet::ensure_validator(&hub, &name, &password).map_err(|error| failed(&name, &error))?;
+        members.push(Validator { address: account.to_evm().map_err(|error| failed(&name, &error))?, weight: 1 });
     }
     ValidatorSet::new(members).map_err(|error| DevnetError::Damaged { path: hub, reason: error.to_string() })
 }

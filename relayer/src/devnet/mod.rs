@@ -5,6 +5,7 @@
 mod demo;
 mod error;
 mod files;
+mod foreign;
 mod hub;
 mod keys;
 mod layout;
@@ -15,11 +16,12 @@ pub use error::DevnetError;
 pub use layout::Layout;
 pub use running::Devnet;
 
+use infrastrukt_registry::Kind;
 use std::path::PathBuf;
 
-/// `relayer start --devnet`: runs until it is told to end.
-pub async fn run_start(data_dir: PathBuf, json: bool) -> anyhow::Result<()> {
-    let mut devnet = Devnet::start(Layout::new(data_dir)).await?;
+/// `relayer start --devnet`: runs until it is told to end. With chains of one kind only, where one is named.
+pub async fn run_start(data_dir: PathBuf, only: Option<Kind>, json: bool) -> anyhow::Result<()> {
+    let mut devnet = Devnet::start(Layout::new(data_dir), only).await?;
     devnet.announce(json)?;
     let outcome = devnet.until_told_to_end().await;
     devnet.stop().await;

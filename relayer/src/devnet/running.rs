@@ -3,11 +3,14 @@
 use std::{
     fs::{File, TryLockError},
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
 };
 
 use infrastrukt_ports::Clock as _;
-use infrastrukt_registry::devnet::{self, DevHub, DevNode};
-use infrastrukt_types::Scheme;
+use infrastrukt_registry::{
+    Kind,
+    devnet::{self, DevHub, DevNode},
+};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
@@ -24,6 +27,9 @@ use crate::{
     clock::SystemClock,
     config::{Config, Overrides},
 };
+
+/// Characters of the names in the list of what runs where, at least.
+const NAME_WIDTH: usize = 16;
 
 /// Chains, hub and relayer of one data directory.
 #[derive(Debug)]
@@ -58,19 +64,20 @@ fn loopback(wanted: Option<u16>) -> Result<SocketAddr, DevnetError> {
 
 impl Devnet {
     /// Starts everything, or takes up where an earlier run of the same directory ended. `devnet.json` is written last.
-    pub async fn start(layout: Layout) -> Result<Self, DevnetError> {
+    /// Where a kind is named, there are chains of this kind only, in all runs of a directory.
+    pub async fn start(layout: Layout, only: Option<Kind>) -> Result<Self, DevnetError> {
         let dir = layout.dir();
         std::fs::create_dir_all(dir).map_err(DevnetError::file(dir))?;
         let layout = Layout::new(dir.canonicalize().map_err(DevnetError::file(dir))?);
         let lock = lock(&layout)?;
         let validators = keys::ensure(&layout)?;
         let mut ports = Ports::load(&layout)?;
-        let nodes = devnet::start(&anvil()?, &layout.nodes(), &ports.chains).await?;
-        let genesis = files::genesis(&layout, SystemClock.now(), validators)?;
+        let nodes = devnet::start(&anvil()?, &layout.nodes(), &ports.chains, only).await?;
+        let genesis = files::genesis(&layout, SystemClock.now(), &nodes, validators)?;
         let identity = &genesis.identity;
         let hub = DevHub {
             hub_id: identity.hub_id().0,
-            valset_hash: identity.validators.hash(Scheme::Ecdsa),
+            validators: identity.validators.clone(),
             epoch_expires_at: identity.epoch_expires_at,
             escape_window_min_s: TIMING.escape_window_s,
             token_holders: USERS.iter().map(|(_, index)| *index).collect(),
@@ -88,6 +95,11 @@ impl Devnet {
         Ok(Self { layout, nodes, hub, hub_api, relayer, endpoints, _lock: lock })
     }
 
+    /// The chains' nodes, in the order of the configuration.
+    pub(super) fn nodes(&self) -> &[DevNode] {
+        &self.nodes
+    }
+
     /// Tells the user what runs where.
     pub fn announce(&self, json: bool) -> Result<(), DevnetError> {
         let chains: Vec<_> =
@@ -99,11 +111,12 @@ impl Devnet {
             println!("{}", json!({ "data_dir": data_dir.to_string(), "hub": hub, "health": health, "chains": chains }));
             return Ok(());
         }
+        let width = self.nodes.iter().map(|node| node.chain.name.as_str().len()).max().unwrap_or(0).max(NAME_WIDTH);
         for node in &self.nodes {
-            println!("{:<16} {}", node.chain.name.as_str(), node.url());
+            println!("{:<width$} {}", node.chain.name.as_str(), node.url());
         }
-        println!("{:<16} http://{}", "hub", self.hub_api);
-        println!("{:<16} {}/metrics", "relayer", self.endpoints.health);
+        println!("{:<width$} http://{}", "hub", self.hub_api);
+        println!("{:<width$} {}/metrics", "relayer", self.endpoints.health);
         let names: Vec<_> = USERS.iter().map(|(name, _)| *name).collect();
         println!("\naccounts: {}; everything else is in {}", names.join(", "), self.layout.devnet_json().display());
         println!("in a second shell: relayer --data-dir {data_dir} doctor");
@@ -144,12 +157,12 @@ impl Devnet {
     }
 }
 
-/// The node's binary: named by the environment, installed by `make setup`, or on the PATH.
-fn anvil() -> Result<std::path::PathBuf, DevnetError> {
+/// The node of EVM chains: named by the environment, installed by `make setup`, or on the PATH.
+fn anvil() -> Result<PathBuf, DevnetError> {
     let bundled =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
     find_program("anvil", "INFRASTRUKT_ANVIL").or_else(|missing| {
-        let bundled = std::path::PathBuf::from(bundled);
+        let bundled = PathBuf::from(bundled);
         if bundled.is_file() { Ok(bundled) } else { Err(missing) }
     })
 }

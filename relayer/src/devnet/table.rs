@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use infrastrukt_api::DealView;
-use infrastrukt_types::{DealId, MessageId};
+use infrastrukt_registry::devnet::DevNode;
+use infrastrukt_types::{Account, DealId, MessageId};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{demo::Step, keys::USERS};
+use super::{demo::Step, foreign, keys::USERS};
 use crate::user::Network;
 
 /// What a finished step has to say.
@@ -56,14 +57,14 @@ struct Row {
     after: String,
 }
 
-/// Balances of the users, read from the chains.
+/// Balances of the users, read from the nodes by plain JSON-RPC.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(super) struct Balances(Vec<Row>);
 
 impl Balances {
-    pub(super) async fn before(network: &Network) -> anyhow::Result<Self> {
-        let rows = read(network).await?;
+    pub(super) async fn before(network: &Network, nodes: &[DevNode]) -> anyhow::Result<Self> {
+        let rows = read(network, nodes).await?;
         let row = |(account, chain, token, before): (String, String, String, String)| Row {
             account,
             chain,
@@ -74,25 +75,27 @@ impl Balances {
         Ok(Self(rows.into_iter().map(row).collect()))
     }
 
-    pub(super) async fn after(&mut self, network: &Network) -> anyhow::Result<()> {
-        for (row, (.., after)) in self.0.iter_mut().zip(read(network).await?) {
+    pub(super) async fn after(&mut self, network: &Network, nodes: &[DevNode]) -> anyhow::Result<()> {
+        for (row, (.., after)) in self.0.iter_mut().zip(read(network, nodes).await?) {
             row.after = after;
         }
         Ok(())
     }
 }
 
-/// (account, chain, token, balance) of every user on every chain.
-async fn read(network: &Network) -> anyhow::Result<Vec<(String, String, String, String)>> {
+/// (account, chain, token, balance) of every user on every chain, of all tokens there.
+async fn read(network: &Network, nodes: &[DevNode]) -> anyhow::Result<Vec<(String, String, String, String)>> {
     let mut rows = Vec::new();
-    for (name, _) in USERS.iter().take(2) {
-        for file in &network.config.chains {
-            let chain = network.chain_named(&file.name)?;
+    for (name, _) in USERS {
+        for node in nodes {
+            let chain = network.chain_named(&node.chain.name)?;
             let account = network.account(name, chain)?;
-            for token in ["native", "DEV", "bDEV"] {
-                let (token, info) = network.token(token, chain).await?;
-                let balance = chain.reader().balance(account, token).await?;
-                rows.push(((*name).into(), chain.name(), info.symbol, balance.show(info.decimals)));
+            let tokens = node.chain.tokens.iter().map(|(symbol, token)| (Some(*symbol), *token));
+            for (symbol, token) in [(None, Account::ZERO)].into_iter().chain(tokens) {
+                let info = chain.token(token).await?;
+                let balance = foreign::balance(node, account, token).await?;
+                let symbol = symbol.map_or(info.symbol, Into::into);
+                rows.push((name.into(), chain.file.title.clone(), symbol, balance.show(info.decimals)));
             }
         }
     }
@@ -104,7 +107,7 @@ pub(super) fn say(json: bool, line: &str) {
     if json { eprintln!("{line}") } else { println!("{line}") }
 }
 
-/// The two tables, or one JSON document.
+/// The two tables, the first of which leaves out what did not change, or one JSON document.
 pub(super) fn report(json: bool, steps: &[Step], balances: &Balances, total: Duration) {
     if json {
         println!("{}", json!({ "steps": steps, "balances": balances, "seconds": total.as_secs_f64() }));
@@ -112,7 +115,7 @@ pub(super) fn report(json: bool, steps: &[Step], balances: &Balances, total: Dur
     }
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(["account", "chain", "token", "before", "after"]);
-    for row in &balances.0 {
+    for row in balances.0.iter().filter(|row| row.before != row.after) {
         table.add_row([&row.account, &row.chain, &row.token, &row.before, &row.after]);
     }
     println!("\n{table}");

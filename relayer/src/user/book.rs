@@ -82,15 +82,22 @@ impl Book {
         self.accounts.get(name)?.get(chain).map(String::as_str)
     }
 
-    /// The name of an account that is written in the chain's own notation.
-    pub fn name_of(&self, account: &str, chain: &Caip2) -> Option<&str> {
-        let is_it = |by_chain: &ByChain| by_chain.get(chain).is_some_and(|known| known.eq_ignore_ascii_case(account));
-        self.accounts.iter().find(|(_, by_chain)| is_it(by_chain)).map(|(name, _)| name.as_str())
+    /// The name of the account on a chain that `is_it` knows by its text. What differs in case alone is the same account
+    /// in hexadecimal notation and another one in base58, so that texts are not compared here.
+    pub fn name_of(&self, chain: &Caip2, is_it: impl Fn(&str) -> bool) -> Option<&str> {
+        let has = |by_chain: &ByChain| by_chain.get(chain).is_some_and(|known| is_it(known));
+        self.accounts.iter().find(|(_, by_chain)| has(by_chain)).map(|(name, _)| name.as_str())
     }
 
     /// A symbol's address on a chain.
     pub fn token(&self, symbol: &str, chain: &Caip2) -> Option<&str> {
         self.tokens.get(symbol)?.get(chain).map(String::as_str)
+    }
+
+    /// The symbol of the token on a chain that `is_it` knows by its text.
+    pub fn symbol_of(&self, chain: &Caip2, is_it: impl Fn(&str) -> bool) -> Option<&str> {
+        let has = |by_chain: &ByChain| by_chain.get(chain).is_some_and(|known| is_it(known));
+        self.tokens.iter().find(|(_, by_chain)| has(by_chain)).map(|(symbol, _)| symbol.as_str())
     }
 
     /// The contract that takes messages without a named recipient.
@@ -118,8 +125,10 @@ mod tests {
         let chain: Caip2 = "eip155:56".parse().expect("a chain");
         assert_eq!(book.account("alice", &chain), Some("0xAb"));
         assert_eq!(book.account("bob", &chain), None);
-        assert_eq!(book.name_of("0xaB", &chain), Some("alice"));
+        assert_eq!(book.name_of(&chain, |text| text == "0xAb"), Some("alice"));
+        assert_eq!(book.name_of(&chain, |text| text == "0xaB"), None);
         assert_eq!(book.token("TST", &chain), Some("0x3"));
+        assert_eq!(book.symbol_of(&chain, |text| text == "0x3"), Some("TST"));
         assert_eq!(book.inbox(&chain), Some("0x2"));
         assert!(Book::from_devnet(b"{").is_err());
     }

@@ -287,7 +287,7 @@ impl UserError {
             Self::Config(_) => "correct the configuration; `relayer config validate` checks it".into(),
             Self::Malformed { example, .. } => format!("write {example}"),
             Self::Amount(_) => "write the amount in whole coins, such as 1.5".into(),
-            Self::Caip(_) => "write a chain as eip155:56, an account as eip155:56:0x…".into(),
+            Self::Caip(_) => "write a chain as `relayer chains` lists it, an account as CHAIN:ADDRESS".into(),
             Self::UnknownChain { known, .. } => {
                 format!("use one of {known}, or add the chain's file to the configuration")
             }

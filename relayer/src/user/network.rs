@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use infrastrukt_ports::{ChainReader, ChainWriter, Store, TokenInfo};
-use infrastrukt_registry::{Chain as Link, Context, SecretKey};
+use infrastrukt_ports::{ChainReader, ChainWriter, Check, Store, TokenInfo};
+use infrastrukt_registry::{Chain as Link, Context, Keys, Kind};
 use infrastrukt_types::{Account, Amount, Caip2, Caip10, ChainId, Timestamp};
 
 use super::{AssetSpec, Book, DealFolder, Hub, UserError};
@@ -109,20 +109,17 @@ impl Network {
 
     /// The account that the file of one's own key states.
     fn own_account(&self, name: &str, chain: &Chain) -> Result<Option<Account>, UserError> {
-        if chain.file.config.adapter.kind() != self.config.keystore.kind {
-            return Ok(None);
-        }
-        let keys = self.config.keystore().list().map_err(|error| UserError::Keystore(error.to_string()))?;
-        Ok(keys.into_iter().find(|key| key.name == name).and_then(|key| key.address).map(Account::from))
+        let account = self.config.keyring().account(chain.kind(), name);
+        account.map_err(|error| UserError::Keystore(error.to_string()))
     }
 
     /// A name for people: from the address book, else the chain's own notation, shortened nowhere.
     pub fn show_account(&self, account: Account, chain: ChainId) -> String {
         let Ok(chain) = self.chain(chain) else { return account.to_string() };
-        let text = chain.reader().show_account(account);
-        match self.book.name_of(&text, &chain.file.name) {
+        let is_it = |text: &str| chain.parse_account(text).is_ok_and(|known| known == account);
+        match self.book.name_of(&chain.file.name, is_it) {
             Some(name) => name.into(),
-            None => text,
+            None => chain.reader().show_account(account),
         }
     }
 
@@ -135,7 +132,18 @@ impl Network {
             let address = self.book.token(text, &chain.file.name).unwrap_or(text);
             chain.parse_account(address).map_err(unknown)?
         };
-        Ok((token, chain.token(token).await?))
+        Ok((token, self.token_info(chain, token).await?))
+    }
+
+    /// Symbol and decimals of a token. The address book's symbol comes first: tokens of some chains have none of their
+    /// own, and any token can call itself by another's.
+    pub async fn token_info(&self, chain: &Chain, token: Account) -> Result<TokenInfo, UserError> {
+        let mut info = chain.token(token).await?;
+        let is_it = |text: &str| chain.parse_account(text).is_ok_and(|known| known == token);
+        if let Some(symbol) = self.book.symbol_of(&chain.file.name, is_it) {
+            info.symbol = symbol.into();
+        }
+        Ok(info)
     }
 
     /// Resolves what a user wrote as an asset.
@@ -170,14 +178,24 @@ impl Chain {
         self.file.name.to_string()
     }
 
+    /// The notation of its accounts and keys.
+    pub const fn kind(&self) -> Kind {
+        self.file.config.adapter.kind()
+    }
+
+    /// Endpoints, contracts and clock, and the code behind the contracts where that can be replaced.
+    pub async fn check(&self) -> Vec<Check> {
+        self.link.check().await
+    }
+
     /// Reads it.
     pub fn reader(&self) -> &dyn ChainReader {
         &*self.link.reader
     }
 
-    /// Writes to it with one key, over that key's own durable store.
-    pub fn writer(&self, store: Arc<dyn Store>, key: &SecretKey) -> Result<Arc<dyn ChainWriter>, UserError> {
-        self.link.writer(store, key).map_err(UserError::chain(self.name()))
+    /// Writes to it with the key of its kind, over these keys' own durable store.
+    pub fn writer(&self, store: Arc<dyn Store>, keys: &Keys) -> Result<Arc<dyn ChainWriter>, UserError> {
+        self.link.writer(store, keys).map_err(UserError::chain(self.name()))
     }
 
     /// The chain's own time now.

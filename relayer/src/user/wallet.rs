@@ -1,11 +1,11 @@
-//! A user's key with its own durable record of what it submitted.
+//! A user's keys with their own durable record of what they submitted.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use infrastrukt_ports::{
     Action, ChainWriter, LockStatus, PortError, Receipt, Remedy, Store, SubmissionKey, SubmissionState,
 };
-use infrastrukt_registry::{SecretKey, TX_COLUMNS};
+use infrastrukt_registry::{Keys, TX_COLUMNS};
 use infrastrukt_store::RocksStore;
 use infrastrukt_types::{Account, ChainId, LockKey};
 use tokio::{sync::Mutex, time::Instant};
@@ -41,10 +41,12 @@ enum Outcome {
 }
 
 impl Outcome {
-    /// What the state shows, once the submission is in a block.
-    fn of(state: SubmissionState) -> Option<Self> {
+    /// What the state shows, once the submission is in a block. Of a message that was sent the id is told as well, which
+    /// some chains show in final blocks only.
+    fn of(state: SubmissionState, sends: bool) -> Option<Self> {
         match state {
             SubmissionState::Unknown | SubmissionState::Pending => None,
+            SubmissionState::Included { receipt, succeeded: true } if sends && receipt.message_id.is_none() => None,
             SubmissionState::Included { receipt, succeeded: true } | SubmissionState::Final(receipt) => {
                 Some(Self::Executed(receipt))
             }
@@ -58,11 +60,11 @@ impl Outcome {
     }
 }
 
-/// One user's key on all chains, and the store that remembers its transactions. Only one process may hold it at a time.
+/// One user's keys for all chains, and the store that remembers its transactions. Only one process may hold it at a time.
 pub struct Wallet<'network> {
     network: &'network Network,
     name: String,
-    key: SecretKey,
+    keys: Keys,
     store: Arc<dyn Store>,
     intents: Intents,
     writers: Mutex<BTreeMap<ChainId, Arc<dyn ChainWriter>>>,
@@ -76,7 +78,7 @@ impl<'network> Wallet<'network> {
             let example = "the name of a key that `relayer keys list` shows";
             return Err(UserError::Malformed { text: name.into(), what: "a key's name", example });
         }
-        let key = unlock(&network.config, name, password)?;
+        let keys = unlock(&network.config, name, password)?;
         let columns = [USER_COLUMNS, TX_COLUMNS].concat();
         let path = network.data_dir().join("user").join(name);
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&path, &columns)?);
@@ -84,7 +86,7 @@ impl<'network> Wallet<'network> {
         Ok(Self {
             network,
             name: name.into(),
-            key,
+            keys,
             store,
             intents,
             writers: Mutex::default(),
@@ -156,7 +158,7 @@ impl<'network> Wallet<'network> {
             }
             Err(error) => return Err(error),
         }
-        match self.wait(chain, &*writer, intent.key(), action.name()).await? {
+        match self.wait(chain, &*writer, intent.key(), action).await? {
             Outcome::Executed(receipt) => {
                 keep(&receipt)?;
                 self.intents.finish(id, label)?;
@@ -191,7 +193,7 @@ impl<'network> Wallet<'network> {
         if let Some(writer) = writers.get(&chain.file.id) {
             return Ok(writer.clone());
         }
-        let writer = chain.writer(self.store.clone(), &self.key)?;
+        let writer = chain.writer(self.store.clone(), &self.keys)?;
         writer.tick().await.map_err(UserError::chain(chain.name()))?;
         writers.insert(chain.file.id, writer.clone());
         Ok(writer)
@@ -236,15 +238,17 @@ impl<'network> Wallet<'network> {
         chain: &Chain,
         writer: &dyn ChainWriter,
         key: SubmissionKey,
-        action: &'static str,
+        action: &Action,
     ) -> Result<Outcome, UserError> {
+        let sends = matches!(action, Action::Send { .. } | Action::Bridge { .. });
+        let action = action.name();
         let end = Instant::now() + INCLUSION_MAX;
         loop {
             let state = writer.state(key).await.map_err(UserError::chain(chain.name()))?;
             if state == SubmissionState::Unknown {
                 return Err(UserError::Unexpected(format!("{} lost the submitted {action}", chain.name())));
             }
-            if let Some(outcome) = Outcome::of(state) {
+            if let Some(outcome) = Outcome::of(state, sends) {
                 return Ok(outcome);
             }
             if Instant::now() > end {
@@ -257,9 +261,9 @@ impl<'network> Wallet<'network> {
     }
 }
 
-/// Decrypts a key of the configured keystore.
-pub fn unlock(config: &Config, name: &str, password: &str) -> Result<SecretKey, UserError> {
-    config.keystore().load(name, password).map_err(|error| UserError::Keystore(error.to_string()))
+/// Decrypts the keys of a name in the configured keystore.
+pub fn unlock(config: &Config, name: &str, password: &str) -> Result<Keys, UserError> {
+    config.keyring().load(name, password).map_err(|error| UserError::Keystore(error.to_string()))
 }
 
 /// How long to wait before the same call may succeed; `None` where it never will.
@@ -287,7 +291,7 @@ impl std::fmt::Debug for Wallet<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infrastrukt_types::Amount;
+    use infrastrukt_types::{Amount, B256, MessageId};
 
     fn receipt() -> Receipt {
         Receipt { tx: "0x01".into(), block: 7, gas_used: 1, fee: Amount(1), message_id: None }
@@ -295,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_revert_is_a_failure_before_its_block_is_final() {
-        let included = |succeeded| Outcome::of(SubmissionState::Included { receipt: receipt(), succeeded });
+        let included = |succeeded| Outcome::of(SubmissionState::Included { receipt: receipt(), succeeded }, false);
         assert_eq!(included(true), Some(Outcome::Executed(receipt())));
         match included(false) {
             Some(Outcome::Reverted { tx, reason, is_final: false }) => {
@@ -305,7 +309,16 @@ mod tests {
             other => panic!("{other:?}"),
         }
         let reverted = SubmissionState::Reverted { receipt: receipt(), reason: "NoCredit".into() };
-        assert!(matches!(Outcome::of(reverted), Some(Outcome::Reverted { is_final: true, .. })));
-        assert_eq!(Outcome::of(SubmissionState::Pending), None);
+        assert!(matches!(Outcome::of(reverted, false), Some(Outcome::Reverted { is_final: true, .. })));
+        assert_eq!(Outcome::of(SubmissionState::Pending, false), None);
+    }
+
+    #[test]
+    fn a_message_is_waited_for_until_its_id_is_known() {
+        let included = |receipt| Outcome::of(SubmissionState::Included { receipt, succeeded: true }, true);
+        assert_eq!(included(receipt()), None);
+        let sent = Receipt { message_id: Some(MessageId(B256::ZERO)), ..receipt() };
+        assert_eq!(included(sent.clone()), Some(Outcome::Executed(sent)));
+        assert_eq!(Outcome::of(SubmissionState::Final(receipt()), true), Some(Outcome::Executed(receipt())));
     }
 }

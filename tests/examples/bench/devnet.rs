@@ -109,7 +109,7 @@ impl Devnet {
             Nodes::WithoutStateFile => without_state(home.path())?,
         };
         let mut command = relayer(home.path(), &dir)?;
-        let relayer = command.arg("--devnet").env("INFRASTRUKT_ANVIL", anvil).spawn()?;
+        let relayer = command.args(["--devnet", "--only", "evm"]).env("INFRASTRUKT_ANVIL", anvil).spawn()?;
         let processes = Processes { relayer, dir, home };
         let described = processes.dir.join("devnet.json");
         until("devnet.json is written", START, || async { Ok(described.is_file().then_some(())) }).await?;

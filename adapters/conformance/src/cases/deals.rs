@@ -29,6 +29,8 @@ pub(crate) async fn commit_pays_the_counterparty<H: Harness>(h: &H) -> Outcome {
     execute(h, alice.as_ref(), "lock", &locked.lock()).await?;
     expect_status(h, &locked, OPEN).await?;
     expect_balance(reader.as_ref(), world.escrow, world.token, 1000, "escrow").await?;
+    // Who is to be paid in a token sees to an account of it, where the chain has such.
+    h.fund(locked.leg.leg.on_commit, world.token, Amount(0)).await?;
 
     let before = reader.balance(relayer.account(), world.token).await?;
     execute(h, relayer.as_ref(), "commit", &locked.settle(world, Decision::Commit)?).await?;
@@ -44,13 +46,14 @@ pub(crate) async fn commit_pays_the_counterparty<H: Harness>(h: &H) -> Outcome {
 
 /// ABORT pays everything back where the depositor said.
 pub(crate) async fn abort_refunds_the_depositor<H: Harness>(h: &H) -> Outcome {
-    let locked = Locked::terms(h, Account::ZERO, 5000, 0).await?;
+    let native = 5 * h.world().native_unit;
+    let locked = Locked::terms(h, Account::ZERO, native, 0).await?;
     let (alice, relayer) = (h.writer(Party::Alice).await?, h.writer(Party::Relayer).await?);
     execute(h, alice.as_ref(), "lock", &locked.lock()).await?;
     execute(h, relayer.as_ref(), "abort", &locked.settle(h.world(), Decision::Abort)?).await?;
     expect_status(h, &locked, LockStatus::Refunded).await?;
     let reader = h.reader().await?;
-    expect_balance(reader.as_ref(), locked.leg.leg.on_abort, Account::ZERO, 5000, "depositor").await?;
+    expect_balance(reader.as_ref(), locked.leg.leg.on_abort, Account::ZERO, native, "depositor").await?;
     expect_balance(reader.as_ref(), locked.leg.leg.on_commit, Account::ZERO, 0, "counterparty").await?;
     ensure_eq!(count(h, &locked.settled(Decision::Abort)).await?, 1, "settlements");
     Ok(())
@@ -58,7 +61,8 @@ pub(crate) async fn abort_refunds_the_depositor<H: Harness>(h: &H) -> Outcome {
 
 /// The timer refund needs a request at its time and a whole window after it, and then pays without any certificate.
 pub(crate) async fn escape_takes_two_steps<H: Harness>(h: &H) -> Outcome {
-    let locked = Locked::terms(h, Account::ZERO, 5000, 100).await?;
+    let native = 5 * h.world().native_unit;
+    let locked = Locked::terms(h, Account::ZERO, native, native / 5).await?;
     let (alice, anyone) = (h.writer(Party::Alice).await?, h.writer(Party::Bob).await?);
     execute(h, alice.as_ref(), "lock", &locked.lock()).await?;
     must_reject(anyone.as_ref(), "request too early", &locked.request_escape()).await?;
@@ -77,7 +81,7 @@ pub(crate) async fn escape_takes_two_steps<H: Harness>(h: &H) -> Outcome {
     execute(h, anyone.as_ref(), "execute", &locked.execute_escape()).await?;
     expect_status(h, &locked, LockStatus::Escaped).await?;
     let reader = h.reader().await?;
-    expect_balance(reader.as_ref(), locked.leg.leg.on_abort, Account::ZERO, 5000, "depositor").await?;
+    expect_balance(reader.as_ref(), locked.leg.leg.on_abort, Account::ZERO, native, "depositor").await?;
     ensure_eq!(count(h, &locked.escaped()).await?, 1, "escapes");
     must_reject(anyone.as_ref(), "commit after the escape", &locked.settle(h.world(), Decision::Commit)?).await
 }
@@ -85,7 +89,8 @@ pub(crate) async fn escape_takes_two_steps<H: Harness>(h: &H) -> Outcome {
 /// A decision counts until an escape executes, also after its request; whatever closed a leg closed it for ever.
 pub(crate) async fn settled_leg_never_escapes<H: Harness>(h: &H) -> Outcome {
     let world = h.world();
-    let locked = Locked::terms(h, Account::ZERO, 5000, 0).await?;
+    let native = 5 * world.native_unit;
+    let locked = Locked::terms(h, Account::ZERO, native, 0).await?;
     let (alice, relayer) = (h.writer(Party::Alice).await?, h.writer(Party::Relayer).await?);
     execute(h, alice.as_ref(), "lock", &locked.lock()).await?;
     h.advance(ESCAPE_AFTER_S).await?;
@@ -98,7 +103,7 @@ pub(crate) async fn settled_leg_never_escapes<H: Harness>(h: &H) -> Outcome {
     must_reject(relayer.as_ref(), "abort after commit", &locked.settle(world, Decision::Abort)?).await?;
     expect_status(h, &locked, LockStatus::Released).await?;
     let reader = h.reader().await?;
-    expect_balance(reader.as_ref(), locked.leg.leg.on_commit, Account::ZERO, 5000, "counterparty").await?;
+    expect_balance(reader.as_ref(), locked.leg.leg.on_commit, Account::ZERO, native, "counterparty").await?;
     expect_balance(reader.as_ref(), locked.leg.leg.on_abort, Account::ZERO, 0, "depositor").await
 }
 

@@ -102,9 +102,10 @@ pub(crate) async fn balances_credits_and_tokens<H: Harness>(h: &H) -> Outcome {
     let account = h.fresh_account("someone");
     expect_balance(reader.as_ref(), account, Account::ZERO, 0, "native before").await?;
     expect_balance(reader.as_ref(), account, world.token, 0, "token before").await?;
-    h.fund(account, Account::ZERO, Amount(12_345)).await?;
+    let native = 12_345 * world.native_unit;
+    h.fund(account, Account::ZERO, Amount(native)).await?;
     h.fund(account, world.token, Amount(678)).await?;
-    expect_balance(reader.as_ref(), account, Account::ZERO, 12_345, "native").await?;
+    expect_balance(reader.as_ref(), account, Account::ZERO, native, "native").await?;
     expect_balance(reader.as_ref(), account, world.token, 678, "token").await?;
     ensure_eq!(reader.credit(account, Account::ZERO).await?, Amount(0), "credit");
     ensure_eq!(reader.token(world.token).await?, world.token_info, "token");

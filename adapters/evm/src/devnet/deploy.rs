@@ -68,13 +68,36 @@ pub struct Addresses {
     pub recipient: Address,
 }
 
-/// The other chain.
-#[derive(Clone, Copy, Debug)]
+/// A chain to talk to, of any kind.
+#[derive(Clone, Debug)]
 pub struct Peer {
-    /// Its EIP-155 id.
+    /// Its id on the wire.
     pub chain_id: u64,
-    /// Its contracts.
-    pub addresses: Addresses,
+    /// Its gateway.
+    pub gateway: B256,
+    /// Its token bridge.
+    pub token_bridge: B256,
+    /// Whether its accounts have 20 bytes.
+    pub is_evm: bool,
+    /// Most gas (or compute units) that a message there may ask for.
+    pub gas_limit_max: u32,
+    /// Most bytes of a message there.
+    pub payload_max: u16,
+    /// Tokens that go there.
+    pub routes: Vec<TokenRoute>,
+}
+
+/// A token here with its counterpart on a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRoute {
+    /// The token here; zero is the native coin.
+    pub token: Address,
+    /// Its counterpart there.
+    pub remote_token: B256,
+    /// Locked here and minted there where true, the reverse where false.
+    pub is_home: bool,
+    /// Decimals of the counterpart.
+    pub remote_decimals: u8,
 }
 
 /// What to deploy for.
@@ -121,6 +144,32 @@ pub enum DeployError {
     /// A step was not mined.
     #[error("step {0} of the deployment was not mined within {max}s", max = RECEIPT_TIMEOUT.as_secs())]
     NotMined(u64),
+}
+
+impl Peer {
+    /// Another chain on which [`deploy`] put the same: its token and coin are minted here, and the reverse.
+    pub fn twin(chain_id: u64, here: &Addresses, there: &Addresses) -> Self {
+        let route = |token: Address, remote: Address, is_home| TokenRoute {
+            token,
+            remote_token: remote.into_word(),
+            is_home,
+            remote_decimals: DECIMALS,
+        };
+        Self {
+            chain_id,
+            gateway: there.gateway.into_word(),
+            token_bridge: there.token_bridge.into_word(),
+            is_evm: true,
+            gas_limit_max: GAS_LIMIT_MAX,
+            payload_max: PAYLOAD_MAX,
+            routes: vec![
+                route(here.token, there.bridged_token, true),
+                route(here.bridged_token, there.token, false),
+                route(Address::ZERO, there.bridged_native, true),
+                route(here.bridged_native, Address::ZERO, false),
+            ],
+        }
+    }
 }
 
 /// Where [`deploy`] puts the contracts.
@@ -209,33 +258,15 @@ fn call(to: Address, call: impl SolCall) -> TransactionRequest {
     TransactionRequest::default().with_to(to).with_input(call.abi_encode())
 }
 
-/// Gateway, bridge and token routes towards one peer: our token and coin are locked here and minted there, and the
-/// reverse.
+/// Gateway, bridge and token routes towards one peer.
 fn wiring(at: &Addresses, peer: &Peer) -> Vec<TransactionRequest> {
     let target = peer.chain_id;
-    let remote = &peer.addresses;
-    let route = |token: Address, remote_token: Address, kind: RouteKind| {
-        let remote_token = remote_token.into_word();
-        let register = registerRouteCall {
-            token,
-            chain: target,
-            remoteToken: remote_token,
-            kind,
-            remoteDecimals: DECIMALS,
-            receiveGas: RECEIVE_GAS,
-        };
-        call(at.token_bridge, register)
-    };
-    let limit = |token: Address| {
-        let (capacity, window) = (Uint::from(share()), Uint::from(OUTFLOW_WINDOW_S));
-        call(at.token_bridge, setOutflowLimitCall { token, capacity, windowSeconds: window })
-    };
     let set_target = setTargetCall {
         target,
-        gateway: remote.gateway.into_word(),
-        maxGasLimit: GAS_LIMIT_MAX,
-        maxPayload: PAYLOAD_MAX,
-        evm: true,
+        gateway: peer.gateway,
+        maxGasLimit: peer.gas_limit_max,
+        maxPayload: peer.payload_max,
+        evm: peer.is_evm,
     };
     let set_fee = setFeeCall {
         target,
@@ -243,19 +274,33 @@ fn wiring(at: &Addresses, peer: &Peer) -> Vec<TransactionRequest> {
         feePerGasMwei: Uint::from(FEE_PER_GAS_MWEI),
         validUntil: Uint::from(FAR_FUTURE),
     };
-    vec![
+    let mut steps = vec![
         call(at.gateway, set_target),
         call(at.gateway, set_fee),
-        call(at.token_bridge, registerPeerCall { chain: target, peer: remote.token_bridge.into_word() }),
-        route(at.token, remote.bridged_token, RouteKind::Lock),
-        route(at.bridged_token, remote.token, RouteKind::Mint),
-        route(Address::ZERO, remote.bridged_native, RouteKind::Lock),
-        route(at.bridged_native, Address::ZERO, RouteKind::Mint),
-        limit(at.token),
-        limit(at.bridged_token),
-        limit(Address::ZERO),
-        limit(at.bridged_native),
-    ]
+        call(at.token_bridge, registerPeerCall { chain: target, peer: peer.token_bridge }),
+    ];
+    steps.extend(peer.routes.iter().map(|route| register(at, target, route)));
+    steps.extend(peer.routes.iter().map(|route| limit(at, route.token)));
+    steps
+}
+
+fn register(at: &Addresses, chain: u64, route: &TokenRoute) -> TransactionRequest {
+    let kind = if route.is_home { RouteKind::Lock } else { RouteKind::Mint };
+    let TokenRoute { token, remote_token, remote_decimals, .. } = *route;
+    let register = registerRouteCall {
+        token,
+        chain,
+        remoteToken: remote_token,
+        kind,
+        remoteDecimals: remote_decimals,
+        receiveGas: RECEIVE_GAS,
+    };
+    call(at.token_bridge, register)
+}
+
+fn limit(at: &Addresses, token: Address) -> TransactionRequest {
+    let (capacity, window) = (Uint::from(share()), Uint::from(OUTFLOW_WINDOW_S));
+    call(at.token_bridge, setOutflowLimitCall { token, capacity, windowSeconds: window })
 }
 
 /// Deploys and wires everything with `deployer`, which nobody else may use before. Steps that were mined are skipped.

@@ -6,7 +6,7 @@ mod anvil;
 mod deploy;
 
 pub use anvil::{Anvil, AnvilError, AnvilOptions};
-pub use deploy::{Addresses, DeployError, DeployOptions, Peer, addresses, deploy};
+pub use deploy::{Addresses, DeployError, DeployOptions, Peer, TokenRoute, addresses, deploy};
 
 use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 

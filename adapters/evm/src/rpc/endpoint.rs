@@ -2,7 +2,7 @@
 
 use alloy::{
     sol_types::SolCall,
-    transports::http::reqwest::{Client, Response as HttpResponse, header},
+    transports::http::reqwest::{Client, Response as HttpResponse, header, redirect},
 };
 use alloy_primitives::{Address, B256, Bytes, U64, hex};
 use infrastrukt_ports::PortError;
@@ -49,6 +49,8 @@ impl Endpoint {
     pub fn new(url: EndpointUrl, chain: ChainId, limits: Limits) -> Result<Self, PortError> {
         let client = Client::builder()
             .timeout(limits.request_timeout)
+            // Whoever answers must not choose whom this machine asks instead.
+            .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| PortError::reject("cannot set up an HTTPS client").caused_by(error.without_url()))?;
         Ok(Self {

@@ -29,17 +29,17 @@ pub enum CallError {
 
 impl CallError {
     /// A lie or nonsense that a person must look at.
-    pub(crate) fn halt(message: impl Into<String>) -> Self {
+    pub fn halt(message: impl Into<String>) -> Self {
         Self::Port(PortError::halt(message))
     }
 
     /// A passing failure.
-    pub(crate) fn retry(message: impl Into<String>) -> Self {
+    pub fn retry(message: impl Into<String>) -> Self {
         Self::Port(PortError::retry(RETRY_AFTER, message))
     }
 
     /// True where the failure must not be waited out.
-    pub(crate) fn is_halt(&self) -> bool {
+    pub fn is_halt(&self) -> bool {
         match self {
             Self::Port(error) => error.remedy == Remedy::Halt,
             Self::Reverted(_) | Self::Refused { .. } => false,
@@ -57,7 +57,7 @@ impl CallError {
     }
 
     /// What it comes to, for people.
-    pub(crate) fn into_message(self) -> String {
+    pub fn into_message(self) -> String {
         PortError::from(self).message
     }
 }

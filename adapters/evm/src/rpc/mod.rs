@@ -10,5 +10,5 @@ pub use endpoint::Endpoint;
 pub(crate) use endpoint::{decode_answer, quantity, raw};
 pub use failure::CallError;
 pub(crate) use failure::RETRY_AFTER;
-pub use quorum::Quorum;
+pub use quorum::{Quorum, Voter};
 pub(crate) use wire::{RpcBlock, RpcHeader, RpcLog, RpcReceipt};

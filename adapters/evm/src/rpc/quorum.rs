@@ -6,7 +6,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,12 +21,37 @@ use crate::config::EvmConfig;
 /// How long the others are waited for once enough endpoints have answered, so that one that hangs holds up nobody.
 const STRAGGLERS: Duration = Duration::from_secs(2);
 
-/// The endpoints of one chain.
+/// How long an endpoint may take before another one is asked besides, where k must agree.
+const HEDGE: Duration = Duration::from_millis(500);
+
+/// One of several endpoints that are asked the same, whatever protocol it speaks.
+pub trait Voter: Send + Sync {
+    /// Host and port, for people.
+    fn host(&self) -> String;
+
+    /// Requests sent so far.
+    fn calls(&self) -> u64;
+}
+
+impl Voter for Endpoint {
+    fn host(&self) -> String {
+        Endpoint::host(self)
+    }
+
+    fn calls(&self) -> u64 {
+        Endpoint::calls(self)
+    }
+}
+
+/// The endpoints of one chain. What they are asked is up to the caller, so that chains of other families vote by the
+/// same rules.
 #[derive(Debug)]
-pub struct Quorum {
-    endpoints: Vec<Arc<Endpoint>>,
+pub struct Quorum<E = Endpoint> {
+    endpoints: Vec<Arc<E>>,
     k: usize,
     preferred: AtomicUsize,
+    /// Bit i: endpoint i kept others waiting when it was last asked for its vote, and is asked after them.
+    late: AtomicU64,
 }
 
 impl Quorum {
@@ -34,11 +59,18 @@ impl Quorum {
     pub fn new(config: &EvmConfig) -> Result<Self, PortError> {
         let endpoints = config.endpoints.iter();
         let endpoints = endpoints.map(|url| Endpoint::new(url.clone(), config.chain, config.limits).map(Arc::new));
-        Ok(Self { endpoints: endpoints.collect::<Result<_, _>>()?, k: config.quorum, preferred: AtomicUsize::new(0) })
+        Ok(Self::of(endpoints.collect::<Result<_, _>>()?, config.quorum))
+    }
+}
+
+impl<E: Voter> Quorum<E> {
+    /// These endpoints, of which `k` must agree: at least 1, at most all, more than half.
+    pub const fn of(endpoints: Vec<Arc<E>>, k: usize) -> Self {
+        Self { endpoints, k, preferred: AtomicUsize::new(0), late: AtomicU64::new(0) }
     }
 
     /// All endpoints.
-    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
+    pub fn endpoints(&self) -> &[Arc<E>] {
         &self.endpoints
     }
 
@@ -56,7 +88,7 @@ impl Quorum {
     /// checks it, or harm is done to nobody but itself. A refusal (a revert, or an answer that no such contract gives)
     /// is returned once k endpoints give one, so that none alone can put the blame on the request. `Halt` is returned
     /// only where every endpoint lied, so that a lie together with a time-out of the others passes.
-    pub async fn any<T, Fut>(&self, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, CallError>
+    pub async fn any<T, Fut>(&self, ask: impl Fn(Arc<E>) -> Fut) -> Result<T, CallError>
     where
         Fut: Future<Output = Result<T, CallError>>,
     {
@@ -85,10 +117,10 @@ impl Quorum {
     }
 
     /// Asks until k endpoints give the same answer about what never changes. `None` is no opinion yet. Fail-over adds
-    /// endpoints and never lowers k. Endpoints that contradict a quorum are named in the log. Where no quorum forms,
+    /// endpoints and never lowers k; one that is late keeps its vote, and others are asked besides. Endpoints that contradict a quorum are named in the log. Where no quorum forms,
     /// and contradicting answers or lies leave no k endpoints that could still agree, nobody can be believed and the
     /// lane stops.
-    pub async fn agree<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, PortError>
+    pub async fn agree<T, Fut>(&self, what: &str, ask: impl Fn(Arc<E>) -> Fut) -> Result<T, PortError>
     where
         T: Clone + PartialEq,
         Fut: Future<Output = Result<Option<T>, CallError>>,
@@ -98,7 +130,7 @@ impl Quorum {
 
     /// As [`Self::agree`], about the head. Honest endpoints differ there while one of them is behind, so a difference
     /// is waited out.
-    pub async fn agree_at_head<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, PortError>
+    pub async fn agree_at_head<T, Fut>(&self, what: &str, ask: impl Fn(Arc<E>) -> Fut) -> Result<T, PortError>
     where
         T: Clone + PartialEq,
         Fut: Future<Output = Result<T, CallError>>,
@@ -112,12 +144,12 @@ impl Quorum {
 
     /// The highest value that k endpoints have reached, each by its own account: fewer than k cannot raise it, and
     /// where k others answer, none alone can lower it. A refusal is returned once k endpoints give one.
-    pub(crate) async fn reached<T, Fut>(&self, what: &str, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Result<T, CallError>
+    pub async fn reached<T, Fut>(&self, what: &str, ask: impl Fn(Arc<E>) -> Fut) -> Result<T, CallError>
     where
         T: Copy + Ord,
         Fut: Future<Output = Result<T, CallError>>,
     {
-        let alone = |endpoint: Arc<Endpoint>| {
+        let alone = |endpoint: Arc<E>| {
             let answer = ask(endpoint);
             async move { answer.await.map(|value| [value]) }
         };
@@ -126,10 +158,10 @@ impl Quorum {
     }
 
     /// The same of several values that an endpoint tells together, each judged by itself.
-    pub(crate) async fn reached_each<T, Fut, const N: usize>(
+    pub async fn reached_each<T, Fut, const N: usize>(
         &self,
         what: &str,
-        ask: impl Fn(Arc<Endpoint>) -> Fut,
+        ask: impl Fn(Arc<E>) -> Fut,
     ) -> Result<[T; N], CallError>
     where
         T: Copy + Ord,
@@ -164,7 +196,7 @@ impl Quorum {
 
     /// Hands something to every endpoint, since one that only says it took it would hold it back for ever. Ends when
     /// all have answered, or some time after the first one did. Where none took it, these are their reasons.
-    pub(crate) async fn spread<T, Fut>(&self, give: impl Fn(Arc<Endpoint>) -> Fut) -> Result<(), Vec<CallError>>
+    pub async fn spread<T, Fut>(&self, give: impl Fn(Arc<E>) -> Fut) -> Result<(), Vec<CallError>>
     where
         Fut: Future<Output = Result<T, CallError>>,
     {
@@ -180,37 +212,62 @@ impl Quorum {
         if is_taken { Ok(()) } else { Err(reasons) }
     }
 
-    async fn poll<T, Fut>(&self, ask: impl Fn(Arc<Endpoint>) -> Fut) -> Ballot<T>
+    async fn poll<T, Fut>(&self, ask: impl Fn(Arc<E>) -> Fut) -> Ballot<T>
     where
         T: Clone + PartialEq,
         Fut: Future<Output = Result<Option<T>, CallError>>,
     {
-        let mut ballot = Ballot::new();
-        let named = |endpoint: &Arc<Endpoint>| {
-            let (host, answer) = (endpoint.host(), ask(endpoint.clone()));
-            async move { (host, answer.await) }
+        let (mut ballot, mut asked) = (Ballot::new(), FuturesUnordered::new());
+        let named = |index: usize| {
+            let endpoint = self.endpoints[index].clone();
+            let (host, answer) = (endpoint.host(), ask(endpoint));
+            async move { (index, host, answer.await) }
         };
-        let mut waiting = self.endpoints.iter();
-        let mut asked: FuturesUnordered<_> = waiting.by_ref().take(self.k).map(&named).collect();
-        while let Some((host, opinion)) = asked.next().await {
+        // Whom an answer is still awaited from, and who was too slow for this question.
+        let (mut pending, mut overtaken) = (0u64, 0u64);
+        let mut waiting = self.in_turn().into_iter();
+        for index in waiting.by_ref().take(self.k) {
+            pending |= bit(index);
+            asked.push(named(index));
+        }
+        loop {
+            let until = (!waiting.as_slice().is_empty()).then(|| Instant::now() + HEDGE);
+            let Some((index, host, opinion)) = next_until(&mut asked, until).await else {
+                let Some(next) = waiting.next() else { break };
+                overtaken |= pending;
+                self.late.fetch_or(pending, Ordering::Relaxed);
+                pending |= bit(next);
+                asked.push(named(next));
+                continue;
+            };
+            pending &= !bit(index);
+            if overtaken & bit(index) == 0 {
+                self.late.fetch_and(!bit(index), Ordering::Relaxed);
+            }
             ballot.count(host, opinion);
             let best = ballot.best();
             if best >= self.k {
                 break;
             }
             while best + asked.len() < self.k {
-                let Some(endpoint) = waiting.next() else { break };
-                asked.push(named(endpoint));
+                let Some(next) = waiting.next() else { break };
+                pending |= bit(next);
+                asked.push(named(next));
             }
         }
         ballot
     }
 
+    /// All endpoints in the order of the configuration, those that were late last.
+    fn in_turn(&self) -> Vec<usize> {
+        let late = self.late.load(Ordering::Relaxed);
+        let mut order: Vec<usize> = (0..self.endpoints.len()).collect();
+        order.sort_by_key(|index| late & bit(*index) != 0);
+        order
+    }
+
     /// Asks every endpoint and keeps each answer with its host.
-    pub(crate) async fn all<T, Fut>(
-        &self,
-        ask: impl Fn(Arc<Endpoint>) -> Fut,
-    ) -> Vec<(Arc<Endpoint>, Result<T, CallError>)>
+    pub async fn all<T, Fut>(&self, ask: impl Fn(Arc<E>) -> Fut) -> Vec<(Arc<E>, Result<T, CallError>)>
     where
         Fut: Future<Output = Result<T, CallError>>,
     {
@@ -220,6 +277,11 @@ impl Quorum {
         });
         futures::future::join_all(asked).await
     }
+}
+
+/// The bit of an endpoint; none for those beyond the 64th, which are asked in the order of the configuration.
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1u64.checked_shl(index)).unwrap_or(0)
 }
 
 /// The next of these answers; `None` where there is no other, or none in time.
@@ -249,4 +311,91 @@ fn unanswered(
     let told = passing.into_iter().chain(faults).chain(refusals).map(CallError::into_message);
     let told: Vec<String> = told.collect();
     CallError::retry(format!("too few endpoints answered, of which {k} must agree: {}", told.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infrastrukt_ports::Remedy;
+
+    /// An endpoint that takes its time and says a number.
+    struct Slow {
+        host: &'static str,
+        takes: Duration,
+        says: u64,
+        asked: AtomicU64,
+    }
+
+    impl Voter for Slow {
+        fn host(&self) -> String {
+            self.host.into()
+        }
+
+        fn calls(&self) -> u64 {
+            self.asked.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Longer than anybody waits for an answer.
+    const HOURS: u64 = 36_000_000;
+
+    fn quorum(endpoints: &[(&'static str, u64, u64)], k: usize) -> Quorum<Slow> {
+        let slow = |(host, takes_ms, says): &(&'static str, u64, u64)| {
+            let (takes, asked) = (Duration::from_millis(*takes_ms), AtomicU64::new(0));
+            Arc::new(Slow { host, takes, says: *says, asked })
+        };
+        Quorum::of(endpoints.iter().map(slow).collect(), k)
+    }
+
+    /// What they agree on, and after how many milliseconds.
+    async fn vote(quorum: &Quorum<Slow>) -> (Result<u64, PortError>, u128) {
+        let begin = Instant::now();
+        let ask = |endpoint: Arc<Slow>| async move {
+            endpoint.asked.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(endpoint.takes).await;
+            Ok::<_, CallError>(Some(endpoint.says))
+        };
+        let agreed = quorum.agree("a number", ask).await;
+        (agreed, begin.elapsed().as_millis())
+    }
+
+    fn asked(quorum: &Quorum<Slow>) -> Vec<u64> {
+        quorum.endpoints().iter().map(|endpoint| endpoint.calls()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_hangs_is_waited_for_once() {
+        let quorum = quorum(&[("hanging", HOURS, 1), ("one", 20, 1), ("two", 20, 1)], 2);
+        let (agreed, took_ms) = vote(&quorum).await;
+        assert!(agreed.is_ok_and(|number| number == 1) && took_ms < 600, "{took_ms} ms");
+        let (agreed, took_ms) = vote(&quorum).await;
+        assert!(agreed.is_ok_and(|number| number == 1) && took_ms < 100, "{took_ms} ms");
+        assert_eq!(asked(&quorum), [1, 2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_in_time_no_more_than_needed_are_asked() {
+        let quorum = quorum(&[("one", 400, 1), ("two", 20, 1), ("three", 20, 1)], 2);
+        assert!(vote(&quorum).await.0.is_ok());
+        assert_eq!(asked(&quorum), [1, 1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_was_late_still_has_its_vote() {
+        let quorum = quorum(&[("late", 2_000, 1), ("one", 20, 1), ("liar", 20, 2)], 2);
+        let (agreed, took_ms) = vote(&quorum).await;
+        assert!(agreed.is_ok_and(|number| number == 1) && took_ms >= 2_000, "{took_ms} ms");
+        // The two that differ are asked first now, and the third decides.
+        assert!(vote(&quorum).await.0.is_ok_and(|number| number == 1));
+        assert_eq!(asked(&quorum), [2, 2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answers_do_not_lower_the_quorum() {
+        let quorum = quorum(&[("hanging", HOURS, 1), ("one", 20, 1), ("liar", 20, 2)], 2);
+        let waited = tokio::time::timeout(Duration::from_secs(60), vote(&quorum)).await;
+        assert!(waited.is_err(), "two that differ decide nothing while a third could");
+        let torn = self::quorum(&[("one", 20, 1), ("liar", 900, 2)], 2);
+        assert!(vote(&torn).await.0.is_err_and(|error| error.remedy == Remedy::Halt));
+    }
 }

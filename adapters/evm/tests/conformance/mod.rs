@@ -135,7 +135,7 @@ async fn deploy_contracts(node: &Node, kind: Kind, token_holders: Vec<Address>) 
         epoch_expires_at: node.time().await? + YEAR_S,
         grace_s: GRACE_S,
         escape_window_min_s: ESCAPE_WINDOW_S,
-        peers: vec![Peer { chain_id: kind.peer.0, addresses: peer_contracts() }],
+        peers: vec![Peer::twin(kind.peer.0, &addresses(dev_key(DEPLOYER).address()), &peer_contracts())],
         token_holders,
     };
     deploy(&options, dev_key(DEPLOYER)).await.map_err(Failure::new)
@@ -156,6 +156,7 @@ fn world(kind: Kind, at: &Addresses, start: u64) -> World {
         token_bridge: Some(at.token_bridge.into()),
         token: at.token.into(),
         token_info: TokenInfo { symbol: "DEV".into(), decimals: 18 },
+        native_unit: 1,
         recipient: at.recipient.into(),
         failing_recipient: REFUSER.into(),
         gas_limit: GAS_LIMIT,

@@ -73,7 +73,7 @@ pub(super) fn judge<V: StateView<Error = StoreError>>(
 ) -> Result<Result<Standing, Refusal>, StoreError> {
     let epoch = view.tip()?.epoch;
     let Some(current) = view.epoch(epoch)? else { return Ok(Err(Refusal::UnknownEpoch(epoch))) };
-    if let Err(refusal) = check_rotation_vote(hub.hub_id, vote, &current, now) {
+    if let Err(refusal) = check_rotation_vote(&hub.genesis, hub.hub_id, vote, &current, now) {
         return Ok(Err(refusal.into()));
     }
     if is_counted(view, vote)? {

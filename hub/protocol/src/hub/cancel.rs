@@ -16,13 +16,12 @@ pub fn check_cancel(genesis: &Genesis, hub: HubId, deal: &Deal, cancel: &DealCan
         return Err(Refusal::SignatureCount { given, expected });
     }
     for (index, (leg, signature)) in deal.legs.iter().zip(&cancel.signatures).enumerate() {
-        let unsupported = || Refusal::UnsupportedSignature { index, chain: leg.chain, account: leg.depositor };
-        let chain = genesis.chain(leg.chain).ok_or_else(unsupported)?;
-        if !chain.has_evm_accounts() {
-            return Err(unsupported());
+        let (chain, account) = (leg.chain, leg.depositor);
+        let curve = genesis.chain(chain).and_then(|record| record.name.curve());
+        let curve = curve.ok_or(Refusal::UnsupportedSignature { index, chain, account })?;
+        if !DealCancel::is_signed(hub, cancel.deal, curve, account, signature) {
+            return Err(Refusal::CancelSignature { index, chain, account });
         }
-        let depositor = leg.depositor.to_evm().map_err(|_| unsupported())?;
-        DealCancel::verify_evm(hub, cancel.deal, depositor, signature)?;
     }
     Ok(())
 }
@@ -32,5 +31,46 @@ impl<V: StateView> Overlay<'_, V> {
         let record = self.known_deal(&cancel.deal)?;
         check_cancel(self.genesis, hub, &record.deal, cancel)?;
         self.move_deal(record, &DealEvent::Cancelled { at: self.now })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{deal, depositor, mixed_genesis, signed};
+    use ed25519_dalek::{Signer as _, SigningKey};
+    use infrastrukt_types::{Account, B256, Bytes};
+
+    #[test]
+    fn depositors_sign_in_the_notation_of_their_own_chains() {
+        let (genesis, hub, key) = (mixed_genesis(), HubId(B256::repeat_byte(9)), SigningKey::from_bytes(&[7; 32]));
+        let mut deal = deal();
+        deal.legs[1].chain = genesis.chains[1].id;
+        deal.legs[1].depositor = Account(B256::new(key.verifying_key().to_bytes()));
+        let id = deal.id(hub);
+        let digest = DealCancel::digest(hub, id);
+        let first = signed(&depositor(0), digest);
+        let second = Bytes::from(key.sign(digest.as_slice()).to_bytes().to_vec());
+        let check = |signatures: [&Bytes; 2]| {
+            let signatures = signatures.map(Bytes::clone).to_vec();
+            check_cancel(&genesis, hub, &deal, &DealCancel { deal: id, signatures })
+        };
+        assert_eq!(check([&first, &second]), Ok(()));
+        assert!(matches!(check([&second, &first]), Err(Refusal::CancelSignature { index: 0, .. })));
+        let of_the_wrong_curve = signed(&depositor(1), digest);
+        assert!(matches!(check([&first, &of_the_wrong_curve]), Err(Refusal::CancelSignature { index: 1, .. })));
+    }
+
+    #[test]
+    fn what_nobody_here_can_check_is_no_signature() {
+        let mut genesis = mixed_genesis();
+        genesis.chains[1].name = "cosmos:cosmoshub-4".parse().expect("a chain name");
+        let (hub, mut deal) = (HubId(B256::repeat_byte(9)), deal());
+        deal.legs[1].chain = genesis.chains[1].id;
+        let id = deal.id(hub);
+        let signature = signed(&depositor(0), DealCancel::digest(hub, id));
+        let cancel = DealCancel { deal: id, signatures: vec![signature.clone(), signature] };
+        let refused = check_cancel(&genesis, hub, &deal, &cancel);
+        assert!(matches!(refused, Err(Refusal::UnsupportedSignature { index: 1, .. })));
     }
 }

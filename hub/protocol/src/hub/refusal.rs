@@ -76,6 +76,16 @@ pub enum Refusal {
         /// Its depositor.
         account: Account,
     },
+    /// Not made by the leg's depositor for this very deal.
+    #[error("leg {index}: this is no signature of {account} on chain {chain} on the cancel of this deal")]
+    CancelSignature {
+        /// The leg.
+        index: usize,
+        /// Its chain.
+        chain: ChainId,
+        /// Its depositor.
+        account: Account,
+    },
     /// The deal's own rules.
     #[error(transparent)]
     DealStep(#[from] DealStepRefusal),

@@ -12,7 +12,7 @@ use crate::valset::{EpochRecord, RotationRefusal, RotationTally, check_rotation_
 impl<V: StateView> Overlay<'_, V> {
     pub(super) fn rotate(&mut self, hub: HubId, vote: &RotationVote) -> Result<(), Stop<V::Error>> {
         let current = self.epoch(self.tip.epoch)?.ok_or(Refusal::UnknownEpoch(self.tip.epoch))?;
-        check_rotation_vote(hub, vote, &current, self.now)?;
+        check_rotation_vote(self.genesis, hub, vote, &current, self.now)?;
         if self.epoch(vote.epoch)?.is_some() {
             return Err(RotationRefusal::Decided(vote.epoch).into());
         }

@@ -75,7 +75,7 @@ fn chains_of<'g>(legs: &[LegTerms], genesis: &'g Genesis) -> Result<Vec<&'g Chai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{genesis, terms};
+    use crate::testing::{NOW, genesis, mixed_genesis, terms};
     use proptest::prelude::*;
 
     proptest! {
@@ -112,6 +112,19 @@ mod tests {
                 prop_assert!(matches!(check, Err(DealRefusal::LockPassed { .. })), "{:?}", check);
             }
         }
+    }
+
+    #[test]
+    fn accounts_of_a_leg_are_as_wide_as_those_of_its_chain() {
+        let (genesis, mut terms) = (mixed_genesis(), terms());
+        let wide = |byte: u8| Account(B256::repeat_byte(byte));
+        terms.legs[1].chain = genesis.chains[1].id;
+        (terms.legs[1].token, terms.legs[1].depositor) = (wide(0x70), wide(0x71));
+        (terms.legs[1].on_commit, terms.legs[1].on_abort) = (wide(0x72), wide(0x71));
+        assert!(deadlines(NOW, &terms, &genesis).is_ok());
+        terms.legs[0].on_commit = wide(0x72);
+        let refused = deadlines(NOW, &terms, &genesis).expect_err("refused");
+        assert!(matches!(refused, DealRefusal::Account { index: 0, field: "on_commit", .. }));
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub fn check_message(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{genesis, message};
+    use crate::testing::{genesis, message, mixed_genesis};
     use infrastrukt_types::B256;
 
     fn check(change: impl FnOnce(&mut Message), expected: MessageRefusal) {
@@ -115,6 +115,17 @@ mod tests {
         check(|message| message.recipient = dirty, MessageRefusal::Recipient(AccountError::DirtyUpperBytes(dirty)));
         check(|message| message.gas_limit = u64::MAX, MessageRefusal::GasLimit(u64::MAX));
         check(|message| message.payload = vec![0; PAYLOAD_MAX + 1].into(), MessageRefusal::Payload(PAYLOAD_MAX + 1));
+    }
+
+    #[test]
+    fn a_recipient_is_as_wide_as_its_chain_has_accounts() {
+        let genesis = mixed_genesis();
+        let wide = Account(B256::repeat_byte(0xab));
+        let there = Message { target: genesis.chains[1].id, recipient: wide, ..message(1) };
+        assert_eq!(check_message(&there, there.source, genesis.chains[0].gateway, &genesis), Ok(()));
+        let back = Message { source: there.target, target: there.source, sender: wide, ..there };
+        let refused = check_message(&back, back.source, genesis.chains[1].gateway, &genesis);
+        assert_eq!(refused, Err(MessageRefusal::Recipient(AccountError::DirtyUpperBytes(wide))));
     }
 
     #[test]

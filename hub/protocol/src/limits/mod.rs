@@ -53,6 +53,10 @@ pub const EPOCH_SPAN_MAX_S: u64 = 390 * 24 * 3_600;
 /// Most members of a validator set.
 pub const VALIDATORS_MAX: usize = 100;
 
+/// The same while a chain is registered that is no EVM chain: such a chain keeps the members themselves, and a set that it
+/// cannot keep would silence the hub there until its recovery.
+pub const KEPT_VALIDATORS_MAX: usize = 32;
+
 /// Most registered chains.
 pub const CHAINS_MAX: usize = 64;
 

@@ -4,7 +4,10 @@ use infrastrukt_types::{Address, CertificateError, Epoch, HubId, RotationVote, T
 use serde::{Deserialize, Serialize};
 
 use super::epoch::{EpochRecord, is_sole_quorum};
-use crate::limits::{EPOCH_SPAN_MAX_S, VALIDATORS_MAX};
+use crate::{
+    genesis::Genesis,
+    limits::{EPOCH_SPAN_MAX_S, VALIDATORS_MAX},
+};
 
 /// Votes for the set of one epoch. A validator has one vote, so that there are never more proposals than validators. It
 /// may change it for a proposal that expires later: without an order, anyone could hand in a vote again that its
@@ -73,8 +76,13 @@ pub enum RotationRefusal {
         counted: Timestamp,
     },
     /// Too many members.
-    #[error("a set of {0} members is larger than {VALIDATORS_MAX}")]
-    TooLarge(usize),
+    #[error("a set of {members} members is larger than {most}, the most that all chains of the hub can take")]
+    TooLarge {
+        /// How many.
+        members: usize,
+        /// Most allowed.
+        most: usize,
+    },
     /// One key would decide alone.
     #[error("one member of the proposed set alone holds more than two thirds of the weight")]
     SoleQuorum,
@@ -83,6 +91,7 @@ pub enum RotationRefusal {
 /// Checks a vote at hub time `now`: the voter is in the `current` set, the proposal keeps the rules, the signature is
 /// the voter's. Pure, so that a node refuses junk before it is ordered. Whether a set was chosen before, the log says.
 pub fn check_rotation_vote(
+    genesis: &Genesis,
     hub: HubId,
     vote: &RotationVote,
     current: &EpochRecord,
@@ -92,10 +101,11 @@ pub fn check_rotation_vote(
         return Err(RotationRefusal::NotAValidator(vote.validator));
     }
     check_proposal(vote, current, now)?;
+    at_most(vote, genesis.validators_max())?;
     Ok(vote.verify(hub)?)
 }
 
-/// Checks a proposal against the current epoch at hub time `now`.
+/// Checks a proposal against the current epoch at hub time `now`, by the rules that hold whatever chains there are.
 pub fn check_proposal(vote: &RotationVote, current: &EpochRecord, now: Timestamp) -> Result<(), RotationRefusal> {
     if Some(vote.epoch) != current.epoch.next() {
         return Err(RotationRefusal::NotNext { given: vote.epoch, current: current.epoch });
@@ -109,13 +119,16 @@ pub fn check_proposal(vote: &RotationVote, current: &EpochRecord, now: Timestamp
     if vote.expires_at > latest {
         return Err(RotationRefusal::ExpiresLate { expires_at: vote.expires_at, latest });
     }
-    if vote.set.members().len() > VALIDATORS_MAX {
-        return Err(RotationRefusal::TooLarge(vote.set.members().len()));
-    }
+    at_most(vote, VALIDATORS_MAX)?;
     if is_sole_quorum(&vote.set) {
         return Err(RotationRefusal::SoleQuorum);
     }
     Ok(())
+}
+
+fn at_most(vote: &RotationVote, most: usize) -> Result<(), RotationRefusal> {
+    let members = vote.set.members().len();
+    if members > most { Err(RotationRefusal::TooLarge { members, most }) } else { Ok(()) }
 }
 
 impl Proposal {
@@ -162,7 +175,7 @@ impl RotationTally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, epoch_record, genesis, key, keys, signed, validator_set};
+    use crate::testing::{NOW, epoch_record, genesis, key, keys, mixed_genesis, signed, validator_set};
     use infrastrukt_types::Bytes;
 
     fn vote(of: usize, epoch: u64, expires_at: u64) -> RotationVote {
@@ -203,7 +216,7 @@ mod tests {
     #[test]
     fn a_vote_is_of_a_member_and_signed_by_it() {
         let (hub, current) = (genesis().identity.hub_id(), epoch_record(1));
-        let check = |vote: &RotationVote| check_rotation_vote(hub, vote, &current, NOW);
+        let check = |vote: &RotationVote| check_rotation_vote(&genesis(), hub, vote, &current, NOW);
         let mut good = vote(1, 2, current.expires_at.0 + 9);
         let digest = RotationVote::digest(hub, good.epoch, &good.set, good.expires_at);
         good.signature = signed(&keys(4)[1], digest);
@@ -219,6 +232,18 @@ mod tests {
         assert!(matches!(check(&edited), Err(RotationRefusal::Signature(_))));
         let far = RotationVote { epoch: Epoch(3), ..good };
         assert!(matches!(check(&far), Err(RotationRefusal::NotNext { .. })));
+    }
+
+    #[test]
+    fn a_set_is_as_large_as_every_chain_can_take() {
+        let (hub, current) = (genesis().identity.hub_id(), epoch_record(1));
+        let mut large = vote(0, 2, current.expires_at.0 + 9);
+        large.set = validator_set(33);
+        let digest = RotationVote::digest(hub, large.epoch, &large.set, large.expires_at);
+        large.signature = signed(&keys(4)[0], digest);
+        let check = |genesis: &Genesis| check_rotation_vote(genesis, hub, &large, &current, NOW);
+        assert_eq!(check(&genesis()), Ok(()));
+        assert_eq!(check(&mixed_genesis()), Err(RotationRefusal::TooLarge { members: 33, most: 32 }));
     }
 
     #[test]

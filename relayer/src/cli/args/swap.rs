@@ -48,7 +48,7 @@ pub(in crate::cli) struct TermsArgs {
     /// What you get: CHAIN/TOKEN:AMOUNT
     #[arg(long, value_name = "ASSET", requires = "with", value_parser = spec::<AssetSpec>)]
     pub(in crate::cli) want: Option<AssetSpec>,
-    /// A leg of a deal of several parties: PARTY=CHAIN/TOKEN:AMOUNT>PAYEE
+    /// A leg of a deal of several parties: PARTY=CHAIN/TOKEN:AMOUNT>PAYEE; repeat for each, two to eight
     #[arg(long, value_name = "LEG", value_parser = spec::<LegSpec>, conflicts_with_all = ["with", "give", "want"])]
     pub(in crate::cli) leg: Vec<LegSpec>,
     /// Part of every leg for whoever settles it, in whole coins

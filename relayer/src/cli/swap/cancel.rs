@@ -17,9 +17,9 @@ pub(super) async fn run(context: &Context, args: CancelArgs) -> Outcome {
     let deal = cancellable(&network, args.deal).await?;
     let shown = show_deal(&network, &deal).await;
     view::deal(context.out, &shown, context.now());
-    let key = context.key(&network, &args.who)?;
+    let keys = context.keys(&network, &args.who)?;
     let step = context.out.step("the hub aborts the deal");
-    let cancelled = cancel(&network, args.deal, &deal, &key, &args.signature).await?;
+    let cancelled = cancel(&network, args.deal, &deal, &keys, &args.signature).await?;
     drop(step);
     match cancelled {
         Cancelled::Done => done(context, args.deal, &shown),
@@ -40,7 +40,7 @@ fn signed(
     context: &Context,
     id: DealId,
     shown: &ShownDeal,
-    own: &Bytes,
+    own: &[Bytes],
     signatures: &[Bytes],
     missing: &[Missing],
 ) -> Outcome {
@@ -56,7 +56,7 @@ fn signed(
     context.out.document(&json!({
         "deal_id": id,
         "state": "signed",
-        "signature": own,
+        "signature": own.first(),
         "signatures": signatures,
         "missing": accounts,
         "next": command,

@@ -1,16 +1,20 @@
 //! `relayer swap quote` and `relayer swap new`.
 
-use infrastrukt_types::Deal;
+use infrastrukt_types::{Deal, LegRef};
 use serde_json::json;
 
 use super::{Context, Done, Outcome, output::Tone, view};
 use crate::{
     cli::args::TermsArgs,
+    config::is_name,
     user::{
         DealRecord, Network, UserError,
-        swap::{Proposal, lock_legs, own_legs, quote as quote_deal, register, require_funds, show_deal},
+        swap::{Proposal, ShownDeal, lock_legs, own_legs, quote as quote_deal, register, require_funds, show_deal},
     },
 };
+
+/// How a party is written that the address book does not know.
+const NAME: &str = "NAME";
 
 pub(super) async fn quote(context: &Context, args: TermsArgs) -> Outcome {
     let network = context.network()?;
@@ -46,9 +50,27 @@ pub(super) async fn new(context: &Context, args: TermsArgs) -> Outcome {
     drop(step);
     view::locked(context.out, &locked);
     context.out.toned(Tone::Good, format!("deal {deal_id}"));
-    context.out.line(format!("the other party runs: relayer swap accept {deal_id} --as NAME"));
-    context.out.document(&json!({ "deal_id": deal_id, "locked": locked, "deal": deal, "shown": shown }))?;
+    let others = others(&shown, &own);
+    for other in &others {
+        let name = if is_name(other) { other } else { NAME };
+        context.out.line(format!("{other} runs: relayer swap accept {deal_id} --as {name}"));
+    }
+    let document = json!({
+        "deal_id": deal_id, "locked": locked, "deal": deal, "shown": shown, "others": others,
+    });
+    context.out.document(&document)?;
     Ok(Done::Well)
+}
+
+/// Everybody else who locks a leg, each once, in the order of the legs.
+fn others(shown: &ShownDeal, own: &[LegRef]) -> Vec<String> {
+    let mut others: Vec<String> = Vec::new();
+    for leg in shown.legs.iter().filter(|leg| own.iter().all(|own| own.index != leg.index)) {
+        if !others.contains(&leg.from) {
+            others.push(leg.from.clone());
+        }
+    }
+    others
 }
 
 fn proposal(args: TermsArgs) -> Result<Proposal, UserError> {
@@ -59,8 +81,57 @@ fn proposal(args: TermsArgs) -> Result<Proposal, UserError> {
     Ok(Proposal { legs, tip: args.tip, lock_within_s: args.lock_within.as_secs() })
 }
 
-async fn show(context: &Context, network: &Network, deal: &Deal) -> crate::user::swap::ShownDeal {
+async fn show(context: &Context, network: &Network, deal: &Deal) -> ShownDeal {
     let shown = show_deal(network, deal).await;
     view::deal(context.out, &shown, context.now());
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::swap::ShownLeg;
+    use infrastrukt_types::{Account, Amount, ChainId, Leg, Timestamp};
+
+    fn shown(index: u8, from: &str) -> ShownLeg {
+        let text = String::new;
+        ShownLeg {
+            index,
+            chain: text(),
+            token: text(),
+            amount: text(),
+            tip: text(),
+            net: text(),
+            from: from.into(),
+            to: text(),
+            refund_to: text(),
+            escape_at: Timestamp(9),
+            escape_window_s: 9,
+        }
+    }
+
+    fn own(index: u8) -> LegRef {
+        let leg = Leg {
+            chain: ChainId(1),
+            escrow: Account::ZERO,
+            token: Account::ZERO,
+            amount: Amount(5),
+            depositor: Account::ZERO,
+            on_commit: Account::ZERO,
+            on_abort: Account::ZERO,
+            escape_at: Timestamp(9),
+            escape_window: 9,
+            tip: Amount::ZERO,
+        };
+        LegRef { index, lock_by: Timestamp(1), leg }
+    }
+
+    #[test]
+    fn everybody_else_is_told_once_what_to_run() {
+        let parties = ["alice", "bob", "alice", "carol", "bob"];
+        let legs = (0u8..).zip(parties).map(|(index, party)| shown(index, party)).collect();
+        let deal = ShownDeal { lock_by: Timestamp(1), decide_by: Timestamp(2), sign_by: Timestamp(3), legs };
+        assert_eq!(others(&deal, &[own(0), own(2)]), ["bob", "carol"]);
+        assert_eq!(others(&deal, &[]), ["alice", "bob", "carol"]);
+    }
 }

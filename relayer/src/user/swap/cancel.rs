@@ -4,12 +4,11 @@
 //! that is locked already comes back by the ABORT certificate that follows.
 
 use infrastrukt_api::{DealState, DealView, HubApiClient as _};
-use infrastrukt_ports::Signer as _;
-use infrastrukt_registry::{EcdsaSigner, SecretKey};
-use infrastrukt_types::{Account, Address, Bytes, Deal, DealCancel, DealId, Decision, HubId};
+use infrastrukt_registry::{Keys, Kind, show_account};
+use infrastrukt_types::{Account, Bytes, ChainId, Deal, DealCancel, DealId, Decision, HubId};
 
 use super::{
-    super::{Chain, Network, UserError},
+    super::{Network, UserError},
     accept::unknown_deal,
 };
 
@@ -20,9 +19,9 @@ pub enum Cancelled {
     Done,
     /// Others have to sign as well.
     Signed {
-        /// The signature made here.
-        own: Bytes,
-        /// All signatures there are, the one made here included.
+        /// The signatures made here: one for each account of the key's name that locks a leg.
+        own: Vec<Bytes>,
+        /// All signatures there are, those made here included.
         signatures: Vec<Bytes>,
         /// Who has not signed.
         missing: Vec<Missing>,
@@ -43,8 +42,20 @@ pub struct Missing {
 struct Collected {
     hub: HubId,
     id: DealId,
-    /// Depositors in the order of their first legs.
-    signers: Vec<(Address, Option<Bytes>)>,
+    /// In the order of their first legs.
+    depositors: Vec<Depositor>,
+    /// Place of each leg's depositor among them.
+    of_leg: Vec<usize>,
+}
+
+/// An account that locks one or more legs, all of them on chains of one kind.
+#[derive(Debug)]
+struct Depositor {
+    kind: Kind,
+    account: Account,
+    /// Chain of its first leg.
+    chain: ChainId,
+    signature: Option<Bytes>,
 }
 
 /// The deal as the hub has it, checked against its id. Refused once it is decided.
@@ -58,19 +69,20 @@ pub async fn cancellable(network: &Network, id: DealId) -> Result<Deal, UserErro
     Ok(view.deal)
 }
 
-/// Signs as the key's depositor. With the signatures of all others the hub is asked to abort the deal.
+/// Signs as every depositor whose key is there. With the signatures of all others the hub is asked to abort the deal.
 pub async fn cancel(
     network: &Network,
     id: DealId,
     deal: &Deal,
-    key: &SecretKey,
+    keys: &Keys,
     given: &[Bytes],
 ) -> Result<Cancelled, UserError> {
-    let mut collected = Collected::new(network.config.hub.id, id, deal)?;
-    let own = collected.sign(key).await?;
+    let kind_of = |chain| network.chain(chain).map(|chain| chain.kind());
+    let mut collected = Collected::new(network.config.hub.id, id, deal, kind_of)?;
+    let own = collected.sign(keys).await?;
     given.iter().try_for_each(|signature| collected.add(signature))?;
-    let Some(cancel) = collected.complete(deal) else {
-        let missing = missing(network, deal, &collected);
+    let Some(cancel) = collected.complete() else {
+        let missing = missing(network, &collected);
         return Ok(Cancelled::Signed { own, signatures: collected.signatures(), missing });
     };
     network.hub.call(network.hub.api().cancel_deal(cancel)).await?;
@@ -103,83 +115,86 @@ fn require_undecided(view: &DealView) -> Result<(), UserError> {
 }
 
 impl Collected {
-    fn new(hub: HubId, id: DealId, deal: &Deal) -> Result<Self, UserError> {
-        let mut signers: Vec<(Address, Option<Bytes>)> = Vec::new();
-        for leg in deal.leg_refs() {
-            let depositor = leg.leg.depositor.to_evm().map_err(|_| {
-                UserError::refused(
-                    format!("the depositor {} of leg {} cannot sign a cancel", leg.leg.depositor, leg.index),
-                    "wait: without its lock the hub aborts the deal at `decide_by`",
-                )
-            })?;
-            if signers.iter().all(|(known, _)| *known != depositor) {
-                signers.push((depositor, None));
+    fn new(
+        hub: HubId,
+        id: DealId,
+        deal: &Deal,
+        kind_of: impl Fn(ChainId) -> Result<Kind, UserError>,
+    ) -> Result<Self, UserError> {
+        let (mut depositors, mut of_leg) = (Vec::<Depositor>::new(), Vec::with_capacity(deal.legs.len()));
+        for leg in &deal.legs {
+            let (kind, account) = (kind_of(leg.chain)?, leg.depositor);
+            let known = depositors.iter().position(|known| (known.kind, known.account) == (kind, account));
+            of_leg.push(known.unwrap_or(depositors.len()));
+            if known.is_none() {
+                depositors.push(Depositor { kind, account, chain: leg.chain, signature: None });
             }
         }
-        Ok(Self { hub, id, signers })
+        Ok(Self { hub, id, depositors, of_leg })
     }
 
-    async fn sign(&mut self, key: &SecretKey) -> Result<Bytes, UserError> {
-        let address = key.address();
-        let Some((_, slot)) = self.signers.iter_mut().find(|(known, _)| *known == address) else {
+    async fn sign(&mut self, keys: &Keys) -> Result<Vec<Bytes>, UserError> {
+        let digest = DealCancel::digest(self.hub, self.id);
+        let mut own = Vec::new();
+        for depositor in &mut self.depositors {
+            // Without a key for chains of this kind the name is no depositor there.
+            if keys.account(depositor.kind).ok() != Some(depositor.account) {
+                continue;
+            }
+            let signature = keys.sign(depositor.kind, digest).await;
+            let signature = signature.map_err(|error| UserError::Keystore(error.to_string()))?;
+            depositor.signature = Some(signature.clone());
+            own.push(signature);
+        }
+        if own.is_empty() {
             return Err(UserError::refused(
-                format!("{address} locks nothing in deal {}", self.id),
+                format!("{} locks nothing in deal {}", keys.name(), self.id),
                 "use --as with the name of a depositor: only they can cancel",
             ));
-        };
-        let signature = EcdsaSigner::new(key).sign(DealCancel::digest(self.hub, self.id)).await;
-        let signature = Bytes::from(signature.map_err(|error| UserError::Keystore(error.to_string()))?.to_vec());
-        *slot = Some(signature.clone());
-        Ok(signature)
+        }
+        Ok(own)
     }
 
     /// Adds the signature of another depositor, who is found by it.
     fn add(&mut self, signature: &Bytes) -> Result<(), UserError> {
         let (hub, id) = (self.hub, self.id);
-        let is_by = |signer: Address| DealCancel::verify_evm(hub, id, signer, signature).is_ok();
-        let Some((signer, slot)) = self.signers.iter_mut().find(|(signer, _)| is_by(*signer)) else {
+        let is_by = |one: &Depositor| DealCancel::is_signed(hub, id, one.kind.curve(), one.account, signature);
+        let Some(depositor) = self.depositors.iter_mut().find(|one| is_by(one)) else {
             return Err(UserError::refused(
                 format!("{signature} is no depositor's signature on the cancel of deal {id}"),
                 "pass what `relayer swap cancel` printed for each of the other depositors of this very deal",
             ));
         };
-        if slot.is_some() {
+        if depositor.signature.is_some() {
             return Err(UserError::refused(
-                format!("the signature of {signer} is there twice"),
+                format!("the signature of {} is there twice", show_account(depositor.kind, depositor.account)),
                 "pass one --signature for each other depositor; your own is made here",
             ));
         }
-        *slot = Some(signature.clone());
+        depositor.signature = Some(signature.clone());
         Ok(())
     }
 
     fn signatures(&self) -> Vec<Bytes> {
-        self.signers.iter().filter_map(|(_, signature)| signature.clone()).collect()
+        self.depositors.iter().filter_map(|depositor| depositor.signature.clone()).collect()
     }
 
     /// One signature for each leg in order, as the hub takes them; `None` while a depositor is missing.
-    fn complete(&self, deal: &Deal) -> Option<DealCancel> {
-        let of = |depositor: Account| {
-            let address = depositor.to_evm().ok()?;
-            self.signers.iter().find(|(signer, _)| *signer == address)?.1.clone()
-        };
-        let signatures = deal.legs.iter().map(|leg| of(leg.depositor)).collect::<Option<Vec<Bytes>>>()?;
+    fn complete(&self) -> Option<DealCancel> {
+        let of = |place: &usize| self.depositors.get(*place)?.signature.clone();
+        let signatures = self.of_leg.iter().map(of).collect::<Option<Vec<Bytes>>>()?;
         Some(DealCancel { deal: self.id, signatures })
     }
 }
 
-fn missing(network: &Network, deal: &Deal, collected: &Collected) -> Vec<Missing> {
-    let open = collected.signers.iter().filter(|(_, signature)| signature.is_none());
-    let describe = |(address, _): &(Address, Option<Bytes>)| {
-        let account = Account::from(*address);
-        let leg = deal.legs.iter().find(|leg| leg.depositor == account)?;
-        let shown = network.show_account(account, leg.chain);
-        let in_its_notation = |chain: &Chain| chain.reader().show_account(account);
-        let plain = network.chain(leg.chain).map_or_else(|_| account.to_string(), in_its_notation);
-        let name = Some(shown).filter(|shown| *shown != plain);
-        Some(Missing { account: plain, name })
+fn missing(network: &Network, collected: &Collected) -> Vec<Missing> {
+    let open = collected.depositors.iter().filter(|depositor| depositor.signature.is_none());
+    let describe = |depositor: &Depositor| {
+        let plain = show_account(depositor.kind, depositor.account);
+        let shown = network.show_account(depositor.account, depositor.chain);
+        Missing { name: Some(shown).filter(|shown| *shown != plain), account: plain }
     };
-    open.filter_map(describe).collect()
+    open.map(describe).collect()
 }
 
 #[cfg(test)]
@@ -187,19 +202,32 @@ mod tests {
     use super::*;
     use crate::user::FailureKind;
     use infrastrukt_api::{LegState, LegView};
-    use infrastrukt_types::{Amount, B256, ChainId, Leg, LockKey, Timestamp};
+    use infrastrukt_registry::SecretKey;
+    use infrastrukt_types::{Amount, B256, Leg, LockKey, Timestamp};
 
     const HUB: HubId = HubId(B256::repeat_byte(9));
 
-    fn deal(depositors: &[&SecretKey]) -> Deal {
-        let leg = |(chain, key): (u64, &&SecretKey)| Leg {
+    fn keys(name: &str) -> Keys {
+        Keys::of_evm(name, SecretKey::random())
+    }
+
+    fn account(keys: &Keys) -> Account {
+        keys.account(Kind::Evm).expect("is there")
+    }
+
+    fn collected(hub: HubId, deal: &Deal) -> Collected {
+        Collected::new(hub, deal.id(hub), deal, |_| Ok(Kind::Evm)).expect("known chains")
+    }
+
+    fn deal(depositors: &[&Keys]) -> Deal {
+        let leg = |(chain, keys): (u64, &&Keys)| Leg {
             chain: ChainId(chain),
             escrow: Account::ZERO,
             token: Account::ZERO,
             amount: Amount(5),
-            depositor: key.address().into(),
+            depositor: account(keys),
             on_commit: Account::ZERO,
-            on_abort: key.address().into(),
+            on_abort: account(keys),
             escape_at: Timestamp(9),
             escape_window: 9,
             tip: Amount::ZERO,
@@ -209,9 +237,8 @@ mod tests {
         Deal { nonce: B256::repeat_byte(7), lock_by, decide_by, sign_by, legs }
     }
 
-    async fn signature(hub: HubId, deal: &Deal, key: &SecretKey) -> Bytes {
-        let mut collected = Collected::new(hub, deal.id(hub), deal).expect("EVM accounts");
-        collected.sign(key).await.expect("a depositor")
+    async fn signature(hub: HubId, deal: &Deal, keys: &Keys) -> Bytes {
+        collected(hub, deal).sign(keys).await.expect("a depositor").remove(0)
     }
 
     fn refused(result: Result<(), UserError>, words: &str) {
@@ -222,32 +249,31 @@ mod tests {
 
     #[tokio::test]
     async fn one_signature_for_each_leg_in_order_once_every_depositor_signed() {
-        let [alice, bob, carol] = [(); 3].map(|()| SecretKey::random());
+        let [alice, bob, carol] = ["alice", "bob", "carol"].map(keys);
         // Bob locks two legs and signs once.
         let deal = deal(&[&bob, &alice, &bob, &carol]);
         let id = deal.id(HUB);
-        let mut collected = Collected::new(HUB, id, &deal).expect("EVM accounts");
-        let own = collected.sign(&carol).await.expect("a depositor");
-        assert!(collected.complete(&deal).is_none());
+        let mut collected = collected(HUB, &deal);
+        let own = collected.sign(&carol).await.expect("a depositor").remove(0);
+        assert!(collected.complete().is_none());
         let (from_alice, from_bob) = (signature(HUB, &deal, &alice).await, signature(HUB, &deal, &bob).await);
         collected.add(&from_alice).expect("a depositor's");
         assert_eq!(collected.signatures().len(), 2);
-        assert!(collected.complete(&deal).is_none(), "bob has not signed");
+        assert!(collected.complete().is_none(), "bob has not signed");
         collected.add(&from_bob).expect("a depositor's");
-        let cancel = collected.complete(&deal).expect("everybody signed");
+        let cancel = collected.complete().expect("everybody signed");
         assert_eq!(cancel.signatures, [from_bob.clone(), from_alice, from_bob, own]);
         for (leg, signature) in deal.legs.iter().zip(&cancel.signatures) {
-            let depositor = leg.depositor.to_evm().expect("an EVM account");
-            assert_eq!(DealCancel::verify_evm(HUB, id, depositor, signature), Ok(()));
+            assert!(DealCancel::is_signed(HUB, id, Kind::Evm.curve(), leg.depositor, signature));
         }
     }
 
     #[tokio::test]
     async fn duplicates_and_strangers_are_refused() {
-        let [alice, bob, mallory] = [(); 3].map(|()| SecretKey::random());
+        let [alice, bob, mallory] = ["alice", "bob", "mallory"].map(keys);
         let deal = deal(&[&alice, &bob]);
-        let mut collected = Collected::new(HUB, deal.id(HUB), &deal).expect("EVM accounts");
-        let own = collected.sign(&alice).await.expect("a depositor");
+        let mut collected = collected(HUB, &deal);
+        let own = collected.sign(&alice).await.expect("a depositor").remove(0);
         refused(collected.add(&own), "twice");
         refused(collected.sign(&mallory).await.map(drop), "locks nothing");
         let other_hub = signature(HubId(B256::repeat_byte(8)), &deal, &bob).await;

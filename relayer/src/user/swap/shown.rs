@@ -56,7 +56,7 @@ pub async fn show_deal(network: &Network, deal: &Deal) -> ShownDeal {
 
 async fn show_leg(network: &Network, index: u8, leg: &Leg) -> ShownLeg {
     let (token, decimals) = match network.chain(leg.chain) {
-        Ok(chain) => token_of(chain, leg.token).await,
+        Ok(chain) => token_of(network, chain, leg.token).await,
         Err(_) => (raw_token(leg.token), None),
     };
     ShownLeg {
@@ -79,10 +79,11 @@ pub(super) fn net(leg: &Leg) -> Amount {
     leg.amount.checked_sub(leg.tip).unwrap_or(Amount::ZERO)
 }
 
-async fn token_of(chain: &Chain, token: Account) -> (String, Option<u8>) {
-    match chain.token(token).await {
+async fn token_of(network: &Network, chain: &Chain, token: Account) -> (String, Option<u8>) {
+    match network.token_info(chain, token).await {
         Ok(info) => (info.symbol, Some(info.decimals)),
-        Err(_) => (raw_token(token), None),
+        Err(_) if token.is_zero() => (raw_token(token), None),
+        Err(_) => (chain.reader().show_account(token), None),
     }
 }
 
