@@ -73,7 +73,15 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Steered {
     node: Node,
-    line: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>)>,
+    line: Mutex<SteeringLine>,
+}
+
+#[derive(Debug)]
+struct SteeringLine {
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    /// Commands whose answers nobody has read.
+    unanswered: usize,
 }
 
 /// Why a node does not run.
@@ -210,7 +218,7 @@ impl Node {
         let genesis = ready.as_deref().and_then(|line| line.split("genesis=").nth(1)).ok_or_else(failed)?;
         let (url, genesis_hash) = (format!("http://127.0.0.1:{port}"), genesis.trim().to_owned());
         let node = Self { child, url, port, ws_port, genesis_hash, pid_file };
-        Ok(Steered { node, line: Mutex::new((input, lines)) })
+        Ok(Steered { node, line: Mutex::new(SteeringLine { input, output: lines, unanswered: 0 }) })
     }
 
     /// Where it answers JSON-RPC.
@@ -269,13 +277,7 @@ impl Steered {
 
     async fn tell(&self, command: String) -> Result<u64, NodeError> {
         let mut line = self.line.lock().await;
-        let (input, output) = &mut *line;
-        let talk = async {
-            input.write_all(format!("{command}\n").as_bytes()).await?;
-            input.flush().await?;
-            output.next_line().await
-        };
-        let answer = match timeout(STEER_TIMEOUT, talk).await {
+        let answer = match timeout(STEER_TIMEOUT, line.ask(&command)).await {
             Ok(Ok(Some(answer))) => answer,
             Ok(Ok(None)) => "it has ended".into(),
             Ok(Err(error)) => error.to_string(),
@@ -283,6 +285,23 @@ impl Steered {
         };
         let slot = answer.strip_prefix("at ").and_then(|slot| slot.trim().parse().ok());
         slot.ok_or(NodeError::Steer { command, answer })
+    }
+}
+
+impl SteeringLine {
+    /// The answer to this command. One that its caller gave up on is carried out all the same, and its answer is passed
+    /// over here.
+    async fn ask(&mut self, command: &str) -> io::Result<Option<String>> {
+        // A pipe takes so short a line whole or not at all.
+        self.input.write_all(format!("{command}\n").as_bytes()).await?;
+        self.unanswered += 1;
+        loop {
+            let answer = self.output.next_line().await?;
+            self.unanswered -= 1;
+            if self.unanswered == 0 || answer.is_none() {
+                return Ok(answer);
+            }
+        }
     }
 }
 

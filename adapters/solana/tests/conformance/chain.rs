@@ -12,7 +12,10 @@ use infrastrukt_types::ChainId;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
-use tokio::{sync::Mutex, time::sleep};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
 use super::{ESCAPE_WINDOW_S, HUB, assigned, hands, line::Line, peer_bridge, peer_gateway, validators};
 
@@ -33,6 +36,9 @@ const FUNDS: u64 = 100_000_000_000_000;
 /// Seconds for which decisions of a retired epoch still count.
 const GRACE_S: u64 = 7 * 24 * 3_600;
 const YEAR_S: u64 = 365 * 24 * 3_600;
+
+/// Blocks that take much longer than their command.
+const MANY: u64 = 1_000;
 
 /// Time between blocks while the program is set up.
 const SETUP_PAUSE: Duration = Duration::from_millis(10);
@@ -212,6 +218,18 @@ impl Chain {
     async fn slot(&self) -> Result<u64, Failure> {
         let slot = self.line.call("getSlot", json!([{ "commitment": "processed" }])).await?;
         slot.as_u64().ok_or_else(|| Failure::new(format_args!("{slot} is no slot")))
+    }
+}
+
+/// A command's answer is its own, also after one that was given up on.
+pub(crate) async fn assert_answers_belong_to_their_commands() -> Result<(), Failure> {
+    let Inner { node, _dir, .. } = Inner::start().await?;
+    let before = node.mine(1).await.map_err(Failure::new)?;
+    let given_up = timeout(Duration::from_millis(1), node.mine(MANY)).await;
+    let after = node.mine(1).await.map_err(Failure::new)?;
+    match (given_up, after - before) {
+        (Err(_), blocks) if blocks == MANY + 1 => Ok(()),
+        other => Err(Failure::new(format_args!("the answer is that of another command: {other:?}"))),
     }
 }
 

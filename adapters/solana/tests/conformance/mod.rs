@@ -62,6 +62,16 @@ pub(crate) async fn assert_payees_are_harmless() {
     }
 }
 
+/// The node that a case steers has done what it was told once it answers.
+///
+/// # Panics
+/// If it has not, or node or program were not built.
+pub(crate) async fn assert_steering_waits() {
+    if let Err(failure) = chain::assert_answers_belong_to_their_commands().await {
+        panic!("{failure}");
+    }
+}
+
 /// The gateway on the chain that messages come from: nothing stands there.
 pub(crate) fn peer_gateway() -> Account {
     evm_like("gateway on the peer")
