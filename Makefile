@@ -75,7 +75,7 @@ solana-node: ## Build the devnet's Solana node, once per machine
 	@node=$$($(SOLANA_NODE)/path.sh); \
 	if [ ! -x "$$node" ]; then \
 	  $(call apt,clang libssl-dev pkg-config); \
-	  echo "==> building the Solana node (950 CPU-seconds, once)" >&2; \
+	  echo "==> building the Solana node (some minutes, once)" >&2; \
 	  $(SOLANA_NODE_CARGO) build --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml; \
 	  mkdir -p "$$(dirname "$$node")"; \
 	  install -m 0755 $(SOLANA_NODE_TARGET)/node/solana-node "$$node.new"; mv "$$node.new" "$$node"; \
@@ -83,8 +83,8 @@ solana-node: ## Build the devnet's Solana node, once per machine
 	echo "$$node"
 
 .PHONY: solana-node-test
-solana-node-test: solana-node
-	@$(SOLANA_NODE_CARGO) test --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml
+solana-node-test: solana-node ## Test the node over stops and kills
+	@echo "==> Solana node"; $(SOLANA_NODE_CARGO) test --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml
 
 # Every crate of programs/ that is made into a program, and what compiles it: Debian's Rust with LLVM 22.
 PROGRAMS = $(shell grep -ls cdylib programs/*/Cargo.toml)
@@ -126,7 +126,7 @@ program-test: ## Test the committed Solana program in LiteSVM, and its library b
 	@cd programs/svm && cargo test --quiet --locked --target-dir $(CARGO_TARGET_DIR)/svm
 
 .PHONY: test
-test: setup contracts-test solana-node programs-check programs-test program-test ## Everything that must pass
+test: setup contracts-test solana-node-test programs-check programs-test program-test ## Everything that must pass
 	@echo "==> rustfmt"; cargo fmt --all --check
 	@echo "==> clippy"; cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@echo "==> programs"; cargo build --workspace --bins

@@ -62,6 +62,19 @@ impl Running {
         }
     }
 
+    /// The slot of a transaction. The node tells it once the next slot is open.
+    fn slot_of(&self, signature: &Value) -> u64 {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let statuses = self.call("getSignatureStatuses", &json!([[signature], {"searchTransactionHistory": true}]));
+            if let Some(slot) = statuses["value"][0]["slot"].as_u64() {
+                return slot;
+            }
+            assert!(Instant::now() < deadline, "the transaction is in no block");
+            thread::sleep(Duration::from_millis(SLOT_MS));
+        }
+    }
+
     fn terminate(mut self) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -71,6 +84,15 @@ impl Running {
     fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+}
+
+/// A test that fails leaves no node behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Refused for a process that has ended, which is what is wanted.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -117,8 +139,7 @@ fn a_transaction_of_the_open_slot_is_in_a_block_after_a_kill() {
     first.kill();
 
     let second = Running::start(dir.path(), &[]);
-    let history = json!([[signature], {"searchTransactionHistory": true}]);
-    let slot = second.call("getSignatureStatuses", &history)["value"][0]["slot"].as_u64().unwrap();
+    let slot = second.slot_of(&signature);
     second.wait_for_slot(slot + 40);
     let block = second.call("getBlock", &json!([slot, {"transactionDetails": "signatures", "rewards": false}]));
     assert!(block["signatures"].as_array().unwrap().contains(&signature), "{block}");

@@ -92,7 +92,7 @@ impl Initialize<'_> {
 }
 
 /// Who may upgrade the program: `UpgradeableLoaderState::ProgramData` in bincode is its tag 3 in four bytes, the slot in
-/// eight, and the authority behind one byte that says whether there is one. Anchor's reader of it brings 40 kB of bincode.
+/// eight, and the authority behind one byte that says whether there is one. Anchor's reader of it brings bincode along.
 fn upgrade_authority(program_data: &AccountInfo<'_>) -> Result<Option<Pubkey>> {
     authority_in(&program_data.try_borrow_data()?)
 }

@@ -1,7 +1,7 @@
 //! One instruction a file: accounts and their constraints first, then what it does.
 //!
 //! `dup` stands on every account that is written back. Anchor would look for one that is passed twice with a hash set in
-//! each call, for 1,000 compute units and 16 kB; no instruction writes back two accounts of one type, and the
+//! each call, for 1,000 compute units; no instruction writes back two accounts of one type, and the
 //! discriminators tell types apart.
 
 mod bridge;
