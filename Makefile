@@ -50,7 +50,7 @@ setup: $(NPM_STAMP) own-sources ## Install what is missing on this machine
 own-sources:
 	@mkdir -p $(CARGO_TARGET_DIR); \
 	if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
-	  find hub adapters relayer tests -name '*.rs' -exec touch {} +; \
+	  find hub adapters relayer tests programs deployments -name '*.rs' -exec touch {} +; \
 	  echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
 	fi
 
@@ -83,7 +83,7 @@ solana-node: ## Build the devnet's Solana node, once per machine
 	echo "$$node"
 
 .PHONY: solana-node-test
-solana-node-test: solana-node ## Test the node over stops and kills
+solana-node-test: own-sources solana-node ## Test the node over stops and kills
 	@echo "==> Solana node"; $(SOLANA_NODE_CARGO) test --locked --profile node --manifest-path $(SOLANA_NODE)/Cargo.toml
 
 # Every crate of programs/ that is made into a program, and what compiles it: Debian's Rust with LLVM 22.
@@ -112,7 +112,7 @@ programs-check: ## Build the Solana programs anew and compare them with those co
 	(cd "$$fresh" && sha256sum -- *.so) | diff programs/artifacts/SHA256SUMS - && echo "==> the committed programs are those of these sources"
 
 .PHONY: programs-test
-programs-test: ## Test the compiler of the Solana programs: what it refuses, and a program beside the same code here
+programs-test: own-sources ## Test the compiler of the Solana programs: what it refuses, and a program beside the same code here
 	@echo "==> compiler of the Solana programs"
 	@$(call apt,$(SBF_PACKAGES))
 	@programs/sbf/build/linker.sh test
@@ -120,7 +120,7 @@ programs-test: ## Test the compiler of the Solana programs: what it refuses, and
 	  cargo test --locked --manifest-path programs/sbf/differential/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/svm
 
 .PHONY: program-test
-program-test: ## Test the committed Solana program in LiteSVM, and its library beside the vectors
+program-test: own-sources ## Test the committed Solana program in LiteSVM, and its library beside the vectors
 	@echo "==> Solana program"
 	@cd programs && cargo test --quiet --locked -p infrastrukt-core -p infrastrukt-gateway --target-dir $(CARGO_TARGET_DIR)/svm
 	@cd programs/svm && cargo test --quiet --locked --target-dir $(CARGO_TARGET_DIR)/svm

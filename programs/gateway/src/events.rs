@@ -11,12 +11,17 @@ use anchor_lang::{
     Event,
 };
 
+use crate::addresses::is_at;
+
 /// Records an event. What `emit_cpi!` does, as one function instead of a copy wherever it is used.
 pub fn emit<E: Event>(authority: &AccountInfo<'_>, event: &E) -> Result<()> {
     record(authority, &event.data())
 }
 
 fn record(authority: &AccountInfo<'_>, event: &[u8]) -> Result<()> {
+    if !is_at(authority, &crate::EVENT_AUTHORITY_AND_BUMP.0) {
+        return Err(ErrorCode::ConstraintAddress.into());
+    }
     let instruction = Instruction {
         program_id: crate::ID,
         accounts: vec![AccountMeta::new_readonly(*authority.key, true)],

@@ -12,6 +12,8 @@ pub mod addresses;
 mod certified;
 mod clock;
 mod credits;
+#[cfg(all(feature = "no-entrypoint", not(feature = "cpi")))]
+mod entry;
 mod epochs;
 pub mod errors;
 pub mod events;

@@ -4,6 +4,8 @@ use sbpf_linker::SbpfArch;
 
 /// Version of the bytecode.
 pub const ARCH: SbpfArch = SbpfArch::V0;
+/// The one function that the loader calls. Everything that it does not call is left out.
+pub const ENTRYPOINT: &str = "entrypoint";
 /// Bytes of stack that one call has. LLVM refuses a function that needs more.
 pub const FRAME_BYTES: i32 = 4096;
 /// Argument registers of a call.

@@ -18,10 +18,14 @@ const RESERVES: &str = "@SBF_HEAP_RESERVED_64 = constant [1 x i8] c\"\\01\"\n";
 
 /// What the linker says about a module. It has one run per module, since LLVM takes its options once.
 fn link(module: &str) -> (Output, Option<Vec<u8>>) {
+    link_exporting("entrypoint\nSBF_HEAP_RESERVED_64\nunused\n", module)
+}
+
+fn link_exporting(symbols: &str, module: &str) -> (Output, Option<Vec<u8>>) {
     let dir = tempfile::tempdir().unwrap();
     let (input, exports, output) = (dir.path().join("test.ll"), dir.path().join("symbols"), dir.path().join("test.so"));
     fs::write(&input, format!("{HEAD}{module}")).unwrap();
-    fs::write(&exports, "entrypoint\nSBF_HEAP_RESERVED_64\n").unwrap();
+    fs::write(&exports, symbols).unwrap();
     let mut linker = Command::new(env!("CARGO_BIN_EXE_sbf-link"));
     linker.arg("--export-symbols").arg(&exports).arg(&input).arg("-o").arg(&output).args(["-O3", "--cpu", "v2"]);
     let said = linker.output().unwrap();
@@ -29,14 +33,23 @@ fn link(module: &str) -> (Output, Option<Vec<u8>>) {
     (said, program)
 }
 
-fn links(module: &str) {
+fn links(module: &str) -> Vec<u8> {
     let (said, program) = link(module);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    assert!(program.unwrap().starts_with(b"\x7fELF"));
+    let program = program.unwrap();
+    assert!(program.starts_with(b"\x7fELF"));
+    program
+}
+
+fn has(program: &[u8], text: &str) -> bool {
+    program.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 fn is_refused(module: &str, reason: &str) {
-    let (said, program) = link(module);
+    must_be_refused(link(module), reason);
+}
+
+fn must_be_refused((said, program): (Output, Option<Vec<u8>>), reason: &str) {
     let text = String::from_utf8_lossy(&said.stderr);
     assert!(!said.status.success(), "it links");
     assert!(text.contains(reason), "{text}");
@@ -220,6 +233,41 @@ fn a_frame_of_almost_4_kb_links() {
     );
 }
 
+fn copies(bytes: u32, fill: u32) -> String {
+    format!(
+        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+         declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+         define i64 @entrypoint(ptr %input) {{
+           %to = getelementptr i8, ptr %input, i64 1000
+           call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %input, i64 {bytes}, i1 false)
+           %far = getelementptr i8, ptr %input, i64 3000
+           call void @llvm.memset.p0.i64(ptr %far, i8 7, i64 {fill}, i1 false)
+           ret i64 0
+         }}"
+    )
+}
+
+#[test]
+fn large_copies_and_fills_are_syscalls() {
+    let large = links(&copies(48, 128));
+    assert!(has(&large, "sol_memmove_") && has(&large, "sol_memset_"));
+    let small = links(&copies(40, 120));
+    assert!(!has(&small, "sol_mem"), "a few words are written out");
+}
+
+#[test]
+fn what_nobody_calls_is_left_out() {
+    let alone = "define i64 @entrypoint(ptr %input) {\n ret i64 0\n}\n";
+    let beside = "define i64 @unused(ptr %text) {\n call void @sol_log_(ptr %text, i64 9)\n ret i64 0\n}\n";
+    assert_eq!(links(alone), links(&format!("{alone}{beside}")));
+}
+
+#[test]
+fn a_program_without_entry_point_is_refused() {
+    let module = "define i64 @main(ptr %input) {\n ret i64 0\n}";
+    must_be_refused(link_exporting("main\n", module), "entrypoint");
+}
+
 #[test]
 fn unwinding_is_refused() {
     is_refused(
@@ -239,7 +287,8 @@ fn unwinding_is_refused() {
 
 #[test]
 fn a_file_that_is_missing_is_named() {
-    let said = Command::new(env!("CARGO_BIN_EXE_sbf-link")).args(["/no/such.o", "-o", "/tmp/no.so"]).output().unwrap();
+    let args = ["--export-symbols", "/dev/null", "/no/such.o", "-o", "/tmp/no.so"];
+    let said = Command::new(env!("CARGO_BIN_EXE_sbf-link")).args(args).output().unwrap();
     assert!(!said.status.success());
     assert!(String::from_utf8_lossy(&said.stderr).contains("/no/such.o"));
 }

@@ -10,7 +10,6 @@ use crate::{
 };
 
 /// Sends SOL to another chain: locked here, minted there. What has not arrived by the deadline is given back.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct BridgeSol<'info> {
     #[account(mut)]
@@ -30,6 +29,10 @@ pub struct BridgeSol<'info> {
     #[account(mut, constraint = is_at(&fees, &addresses::FEES) @ ErrorCode::ConstraintAddress)]
     pub fees: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl BridgeSol<'_> {

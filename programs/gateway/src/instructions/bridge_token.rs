@@ -12,7 +12,6 @@ use crate::{
 
 /// Sends tokens to another chain: locked where they are at home, burned elsewhere. What has not arrived by the deadline is
 /// given back.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct BridgeToken<'info> {
     #[account(mut)]
@@ -44,6 +43,10 @@ pub struct BridgeToken<'info> {
     #[account(constraint = is_at(&token_program, &asset.token_program) @ ErrorCode::ConstraintAddress)]
     pub token_program: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl BridgeToken<'_> {

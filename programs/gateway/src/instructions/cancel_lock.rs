@@ -11,7 +11,6 @@ use crate::{
 
 /// Gives up the depositor's own lock before it is opened, for ever: nothing signed for it earlier opens it from now on. To
 /// the deal this is a leg that is never locked. A lock that is open stays.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct CancelLock<'info> {
     #[account(mut)]
@@ -23,6 +22,10 @@ pub struct CancelLock<'info> {
     #[account(mut)]
     pub lock: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl CancelLock<'_> {

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Delivers one message to its recipient's inbox.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Deliver<'info> {
     #[account(mut)]
@@ -31,6 +30,10 @@ pub struct Deliver<'info> {
     #[account(mut)]
     pub inbox: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Deliver<'_> {

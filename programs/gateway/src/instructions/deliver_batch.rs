@@ -17,7 +17,6 @@ const MAX_MESSAGES: usize = 8;
 /// Delivers several messages of one source under one proof, each to the inbox at its place among the remaining accounts.
 /// Those that expired, were delivered before or have a recipient that is refused are skipped, so that none holds up
 /// another.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct DeliverBatch<'info> {
     #[account(mut)]
@@ -33,6 +32,10 @@ pub struct DeliverBatch<'info> {
     #[account(mut, dup, constraint = is_home(&page) @ ErrorCode::ConstraintAddress)]
     pub page: Box<Account<'info, Page>>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl<'info> DeliverBatch<'info> {

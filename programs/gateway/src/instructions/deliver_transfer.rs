@@ -10,7 +10,6 @@ use crate::{
 };
 
 /// Delivers a transfer of SOL that comes home.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct DeliverTransfer<'info> {
     #[account(constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
@@ -33,6 +32,10 @@ pub struct DeliverTransfer<'info> {
     /// CHECK: compared below with the recipient.
     #[account(mut)]
     pub destination: UncheckedAccount<'info>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl DeliverTransfer<'_> {

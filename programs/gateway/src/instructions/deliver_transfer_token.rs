@@ -12,7 +12,6 @@ use crate::{
 
 /// Delivers a transfer of tokens to the recipient's associated token account: released where they are at home, minted
 /// elsewhere.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct DeliverTransferToken<'info> {
     #[account(constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
@@ -44,6 +43,10 @@ pub struct DeliverTransferToken<'info> {
     /// CHECK: the asset's.
     #[account(constraint = is_at(&token_program, &asset.token_program) @ ErrorCode::ConstraintAddress)]
     pub token_program: UncheckedAccount<'info>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl DeliverTransferToken<'_> {

@@ -11,7 +11,6 @@ use crate::{
 };
 
 /// Marks a message whose deadline has passed as never to be delivered, so that its source can give it back.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Expire<'info> {
     #[account(constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
@@ -24,6 +23,10 @@ pub struct Expire<'info> {
     pub checkpoint: Box<Account<'info, Checkpoint>>,
     #[account(mut, dup, constraint = is_home(&page) @ ErrorCode::ConstraintAddress)]
     pub page: Box<Account<'info, Page>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Expire<'_> {

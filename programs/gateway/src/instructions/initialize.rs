@@ -38,7 +38,6 @@ pub struct InitializeArgs {
 }
 
 /// Sets the program up, once. Only its upgrade authority may, so that nobody does it first with another hub or owner.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
     #[account(mut)]
@@ -70,6 +69,10 @@ pub struct Initialize<'info> {
     #[account(mut)]
     pub native_asset: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Initialize<'_> {

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Locks the depositor's SOL. Another may pay rent and fees.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct LockSol<'info> {
     #[account(mut)]
@@ -28,6 +27,10 @@ pub struct LockSol<'info> {
     #[account(mut)]
     pub lock: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl LockSol<'_> {

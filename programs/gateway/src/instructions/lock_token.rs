@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Locks the depositor's tokens. Another may pay rent and fees.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct LockToken<'info> {
     #[account(mut)]
@@ -38,6 +37,10 @@ pub struct LockToken<'info> {
     #[account(constraint = is_at(&token_program, &asset.token_program) @ ErrorCode::ConstraintAddress)]
     pub token_program: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl LockToken<'_> {

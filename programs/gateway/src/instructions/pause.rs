@@ -9,12 +9,15 @@ use crate::{
 
 /// Says which functions are stopped: new messages, new locks, new transfers. Nothing else can be: what is under way can
 /// always be delivered, expired, settled, escaped, refunded and withdrawn.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Pause<'info> {
     pub authority: Signer<'info>,
     #[account(mut, dup, constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
     pub config: Box<Account<'info, Config>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Pause<'_> {

@@ -7,7 +7,6 @@ use crate::{
 };
 
 /// Stops or allows new messages to a chain. What has been sent is not touched by it.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct PauseTarget<'info> {
     pub authority: Signer<'info>,
@@ -15,6 +14,10 @@ pub struct PauseTarget<'info> {
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup, constraint = is_home(&target) @ ErrorCode::ConstraintAddress)]
     pub target: Box<Account<'info, Target>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl PauseTarget<'_> {

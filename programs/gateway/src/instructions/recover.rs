@@ -11,7 +11,6 @@ use crate::{
 
 /// Gives a chain that slept through its epoch a living set again. The epoch may lie further ahead than the next, since
 /// the hub has gone on meanwhile; the skipped ones stay unknown here.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Recover<'info> {
     #[account(address = config.recovery_owner @ GatewayError::Unauthorized)]
@@ -30,6 +29,10 @@ pub struct Recover<'info> {
     #[account(mut)]
     pub next_epoch: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Recover<'_> {

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// Tells the sender of a message of this chain that it expired undelivered, once, by the certified leaf that says so.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Refund<'info> {
     #[account(mut)]
@@ -31,6 +30,10 @@ pub struct Refund<'info> {
     #[account(mut)]
     pub notice: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Refund<'_> {

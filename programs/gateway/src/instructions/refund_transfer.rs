@@ -13,7 +13,6 @@ use crate::{
 
 /// Gives a transfer back that expired undelivered: a credit of whom its sender named. What was burned is minted into the
 /// vault that the credit is paid from.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct RefundTransfer<'info> {
     #[account(mut)]
@@ -48,6 +47,10 @@ pub struct RefundTransfer<'info> {
     #[account(address = asset.token_program)]
     pub token_program: Option<UncheckedAccount<'info>>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl RefundTransfer<'_> {

@@ -8,7 +8,6 @@ use crate::{
 };
 
 /// Names the bridge of another chain, for ever.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterPeer<'info> {
     pub owner: Signer<'info>,
@@ -16,6 +15,10 @@ pub struct RegisterPeer<'info> {
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup, constraint = is_home(&target) @ ErrorCode::ConstraintAddress)]
     pub target: Box<Account<'info, Target>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl RegisterPeer<'_> {

@@ -28,7 +28,6 @@ pub struct RouteArgs {
 
 /// Pairs a local token with a token of another chain, for ever. A token minted here has one home; a remote token has one
 /// counterpart here.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterRoute<'info> {
     pub owner: Signer<'info>,
@@ -48,6 +47,10 @@ pub struct RegisterRoute<'info> {
     #[account(mut)]
     pub pair: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl RegisterRoute<'_> {

@@ -11,13 +11,16 @@ use crate::{
 
 /// Starts the window after which a leg escapes to `on_abort`, by anyone. For when the hub is gone; a decision may still
 /// come until the escape is executed.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct RequestEscape<'info> {
     #[account(constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup)]
     pub lock: Box<Account<'info, Lock>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl RequestEscape<'_> {

@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// Sends a message. The fee is paid here, nothing is charged on the target.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SendMessage<'info> {
     pub sender: Signer<'info>,
@@ -23,6 +22,10 @@ pub struct SendMessage<'info> {
     #[account(mut, constraint = is_at(&fees, &addresses::FEES) @ ErrorCode::ConstraintAddress)]
     pub fees: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SendMessage<'_> {

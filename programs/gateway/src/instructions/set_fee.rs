@@ -10,7 +10,6 @@ use crate::{
 
 /// Sets the price of messages to a chain, and until when it holds. While a price is promised it can only fall and be
 /// promised for longer, so that nobody is charged more than they were quoted.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SetFee<'info> {
     pub owner: Signer<'info>,
@@ -18,6 +17,10 @@ pub struct SetFee<'info> {
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup, constraint = is_home(&target) @ ErrorCode::ConstraintAddress)]
     pub target: Box<Account<'info, Target>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SetFee<'_> {

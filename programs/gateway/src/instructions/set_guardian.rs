@@ -8,12 +8,15 @@ use crate::{
 };
 
 /// The guardian passes its role on, or the owner replaces it.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SetGuardian<'info> {
     pub authority: Signer<'info>,
     #[account(mut, dup, constraint = is_home(&config) @ ErrorCode::ConstraintAddress)]
     pub config: Box<Account<'info, Config>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SetGuardian<'_> {

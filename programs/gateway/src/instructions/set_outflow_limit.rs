@@ -10,7 +10,6 @@ use crate::{
 
 /// Sets how much of a token may flow out at once, refilled evenly over the window: arrivals, and returns of what expired,
 /// each this much. Without a limit nothing flows out, and nothing is taken in that could then not be given back.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SetOutflowLimit<'info> {
     pub owner: Signer<'info>,
@@ -18,6 +17,10 @@ pub struct SetOutflowLimit<'info> {
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup, constraint = is_home(&asset) @ ErrorCode::ConstraintAddress)]
     pub asset: Box<Account<'info, Asset>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SetOutflowLimit<'_> {

@@ -8,7 +8,6 @@ use crate::{
 };
 
 /// Sets the gas of transfers sent from now on.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SetReceiveGas<'info> {
     pub owner: Signer<'info>,
@@ -16,6 +15,10 @@ pub struct SetReceiveGas<'info> {
     pub config: Box<Account<'info, Config>>,
     #[account(mut, dup, constraint = is_home(&route) @ ErrorCode::ConstraintAddress)]
     pub route: Box<Account<'info, Route>>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SetReceiveGas<'_> {

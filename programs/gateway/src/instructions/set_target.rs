@@ -25,7 +25,6 @@ pub struct TargetArgs {
 
 /// Opens a chain, or changes its caps. Its gateway and kind of address are set once: messages under way are bound to that
 /// gateway, and another would count its nonces from 1 over bits that are already set.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct SetTarget<'info> {
     pub owner: Signer<'info>,
@@ -37,6 +36,10 @@ pub struct SetTarget<'info> {
     #[account(mut)]
     pub target: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl SetTarget<'_> {

@@ -13,7 +13,6 @@ use crate::{
 
 /// Releases (COMMIT) or refunds (ABORT) a leg by the certified decision of its deal. Payee and settler are credited, so
 /// that nothing about either can hold the decision up.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct Settle<'info> {
     #[account(mut)]
@@ -33,6 +32,10 @@ pub struct Settle<'info> {
     #[account(mut)]
     pub tip_credit: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl Settle<'_> {

@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// Pays a credit of SOL: by anyone to the credited account itself, by the credited account to wherever it says.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawCredit<'info> {
     #[account(mut, dup, constraint = is_home(&credit) @ ErrorCode::ConstraintAddress, close = rent_payee)]
@@ -31,6 +30,10 @@ pub struct WithdrawCredit<'info> {
     /// CHECK: named by the credit.
     #[account(mut, constraint = is_at(&rent_payee, &credit.payer) @ ErrorCode::ConstraintAddress)]
     pub rent_payee: UncheckedAccount<'info>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl WithdrawCredit<'_> {

@@ -10,7 +10,6 @@ use crate::{
 
 /// Pays a credit of tokens: by anyone to the credited account's associated token account, by the credited account to
 /// whichever it says.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawCreditToken<'info> {
     #[account(mut, dup, constraint = is_home(&credit) @ ErrorCode::ConstraintAddress, close = rent_payee)]
@@ -38,6 +37,10 @@ pub struct WithdrawCreditToken<'info> {
     /// CHECK: the asset's.
     #[account(constraint = is_at(&token_program, &asset.token_program) @ ErrorCode::ConstraintAddress)]
     pub token_program: UncheckedAccount<'info>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl WithdrawCreditToken<'_> {

@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// Pays fees out. They have a purse of their own, so that nothing else can leave this way.
-#[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawFees<'info> {
     pub owner: Signer<'info>,
@@ -21,6 +20,10 @@ pub struct WithdrawFees<'info> {
     /// CHECK: the owner's choice, and nothing of the hub's own.
     #[account(mut)]
     pub destination: UncheckedAccount<'info>,
+    /// CHECK: compared where the event is recorded.
+    pub event_authority: UncheckedAccount<'info>,
+    /// CHECK: only here so that the program can call itself.
+    pub program: UncheckedAccount<'info>,
 }
 
 impl WithdrawFees<'_> {

@@ -77,6 +77,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("a hash map", shapes::hash_map),
     operation("numbers as text", shapes::text),
     operation("frames of 3.2 kB", shapes::deep_frames),
+    operation("copies and fills", shapes::copies),
     operation("a panic", shapes::panics_below_ten),
     operation("memory", shapes::memory),
     operation("a hash seed beside a full heap", shapes::seed_beside_full_heap),

@@ -102,6 +102,29 @@ fn frame(depth: u64, seed: u64) -> u64 {
     room.iter().fold(below, |sum, value| sum.rotate_left(1) ^ value)
 }
 
+/// Fills, copies and moves within one room, of sizes that the compiler knows: 32 bytes beside hundreds.
+pub(crate) fn copies(a: u128, b: u128) -> u128 {
+    let mut room = [a as u8; 512];
+    room[..256].fill(b as u8);
+    for (place, byte) in room[100..].iter_mut().zip(a.to_le_bytes().into_iter().chain(b.to_le_bytes())) {
+        *place = byte;
+    }
+    // SAFETY: the offset keeps both ends of each move within the room.
+    unsafe {
+        let start = room.as_mut_ptr();
+        let from = core::hint::black_box(start).add((a % 64) as usize);
+        ptr::copy(from, start.add(90), 200);
+        ptr::copy(start.add(90), from, 32);
+        ptr::copy(core::hint::black_box(start), start, 300);
+    }
+    let held = core::hint::black_box(Held(room, b));
+    let copy = held;
+    copy.0.iter().fold(copy.1, |sum, byte| sum.rotate_left(7) ^ u128::from(*byte))
+}
+
+#[derive(Clone, Copy)]
+struct Held([u8; 512], u128);
+
 /// Panics for less than ten.
 pub(crate) fn panics_below_ten(a: u128, _: u128) -> u128 {
     assert!(a >= 10, "below ten");

@@ -1,5 +1,5 @@
 //! The heap: 32 KiB that are zero when a call begins and go when it ends. Memory is given from the top down and never
-//! taken back, as Solana's own allocator does it. The word that says how far lies after the bytes that the linker may
+//! taken back, as Solana's own allocator does it. The word that says how much lies after the bytes that the linker may
 //! use.
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -10,8 +10,10 @@ const START: usize = 0x3_0000_0000;
 const BYTES: usize = 32 * 1024;
 /// Bytes at the start that the linker moves std's hash seed to.
 const RESERVED: usize = 64;
-/// Where the lowest address given away is kept; zero before the first one.
-const LOWEST: *mut usize = (START + RESERVED) as *mut usize;
+/// Where the heap ends, and from where on memory is given downwards.
+const END: usize = START + BYTES;
+/// Where the bytes given away are counted; zero when a call begins.
+const GIVEN: *mut usize = (START + RESERVED) as *mut usize;
 /// No memory is given below.
 const FLOOR: usize = START + RESERVED + core::mem::size_of::<usize>();
 
@@ -28,19 +30,18 @@ static HEAP: Heap = Heap;
 // SAFETY: a program has one thread. Blocks never overlap, because each ends where the one before begins or lower, and
 // none is given twice, because none comes back.
 unsafe impl GlobalAlloc for Heap {
-    #[inline]
+    // Twenty instructions, and every box, vector and string has one of these.
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the address is aligned, within the heap, and nobody else's.
-        let lowest = match unsafe { LOWEST.read() } {
-            0 => START + BYTES,
-            lowest => lowest,
-        };
-        let block = lowest.saturating_sub(layout.size()) & !layout.align().wrapping_sub(1);
-        if block < FLOOR {
+        let given = unsafe { GIVEN.read() };
+        // A layout's size and alignment stay below 2^63 together, so that the difference is a signed number.
+        let block = END.wrapping_sub(given.wrapping_add(layout.size())) & layout.align().wrapping_neg();
+        if (block as isize) < FLOOR as isize {
             return core::ptr::null_mut();
         }
         // SAFETY: as above.
-        unsafe { LOWEST.write(block) };
+        unsafe { GIVEN.write(END.wrapping_sub(block)) };
         block as *mut u8
     }
 

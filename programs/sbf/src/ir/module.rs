@@ -111,11 +111,16 @@ impl Module {
 
     /// A new function without a body that no other module sees.
     pub(crate) fn add_internal_function(&self, name: &str, function_type: Type<'_>) -> Value<'_> {
-        let name = c_string(name);
-        // SAFETY: the module is alive, and so is the type.
-        let function = Value::of(unsafe { LLVMAddFunction(self.module, name.as_ptr(), function_type.raw) });
+        let function = self.declare(name, function_type);
         function.make_internal();
         function
+    }
+
+    /// A function that is defined elsewhere.
+    pub(crate) fn declare(&self, name: &str, function_type: Type<'_>) -> Value<'_> {
+        let name = c_string(name);
+        // SAFETY: the module is alive, and so is the type.
+        Value::of(unsafe { LLVMAddFunction(self.module, name.as_ptr(), function_type.raw) })
     }
 
     /// An integer of so many bits.

@@ -66,6 +66,12 @@ impl<'m> Value<'m> {
         unsafe { !LLVMIsAConstantInt(self.raw).is_null() }
     }
 
+    /// A number that is known, of at most 64 bits.
+    pub(crate) fn constant_integer(self) -> Option<u64> {
+        let fits = self.is_constant_integer() && self.ty().integer_bits().is_some_and(|bits| bits <= u64::BITS);
+        fits.then(|| unsafe { LLVMConstIntGetZExtValue(self.raw) })
+    }
+
     /// Whether a global variable may change.
     pub(crate) fn is_mutable(self) -> bool {
         unsafe { LLVMIsGlobalConstant(self.raw) == 0 }

@@ -2,16 +2,19 @@
 //!
 //! rustc writes bitcode for a machine that has as many arguments and results as it likes, 128-bit arithmetic, signed
 //! division and writable statics. Solana's virtual machine has none of these, and LLVM 22 refuses them (LLVM 23 does
-//! better). The passes run before any optimisation, in this order:
+//! better). These passes run before any optimisation, in this order:
 //!
 //! 1. `helpers`: link functions that compute in 64 bits what the machine cannot;
 //! 2. `overflow`: call them for multiplication that tells of overflow;
 //! 3. `arithmetic`: call them for wide and for signed operations, in the helpers themselves too;
 //! 4. `calls`: functions with too many arguments or results are inlined, or called with one packed record;
 //! 5. `statics`: the one writable static there may be moves to the heap.
+//!
+//! One runs after it, when all copies that can be avoided have been: `copies`, which makes large ones syscalls.
 
 mod arithmetic;
 mod calls;
+mod copies;
 mod helpers;
 mod overflow;
 mod record;
@@ -19,7 +22,7 @@ mod statics;
 
 pub use crate::ir::IrError;
 
-use crate::ir::Module;
+use crate::ir::{Attribute, Module};
 
 /// Bitcode that the virtual machine cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +88,21 @@ pub fn legalize(input: &[u8]) -> Result<Option<Vec<u8>>, LegalizeError> {
     statics::move_to_heap(&module)?;
     module.verify()?;
     Ok(Some(module.to_bitcode()))
+}
+
+/// Makes large copies of an optimised program syscalls. What is not inlined by now stays so.
+///
+/// # Errors
+/// The bitcode is none.
+pub fn finish(optimised: &[u8]) -> Result<Vec<u8>, LegalizeError> {
+    let module = Module::from_bitcode(optimised)?;
+    copies::lower(&module);
+    let (always, never) = (Attribute::named("alwaysinline"), Attribute::named("noinline"));
+    for function in module.functions().into_iter().filter(|function| !function.has(always)) {
+        function.add(never);
+    }
+    module.verify()?;
+    Ok(module.to_bitcode())
 }
 
 fn read(input: &[u8]) -> Result<Option<Module>, IrError> {
