@@ -12,7 +12,7 @@ pub mod addresses;
 mod certified;
 mod clock;
 mod credits;
-#[cfg(all(feature = "no-entrypoint", not(feature = "cpi")))]
+#[cfg(all(feature = "own-entrypoint", not(feature = "cpi")))]
 mod entry;
 mod epochs;
 pub mod errors;

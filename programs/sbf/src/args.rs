@@ -27,9 +27,9 @@ pub struct Args {
     /// Level of optimisation; the last one counts
     #[arg(short = 'O', default_value = "2")]
     pub optimize: Vec<Level>,
-    /// File with the symbols that rustc exports, one per line
-    #[arg(long, value_name = "FILE")]
-    pub export_symbols: PathBuf,
+    /// File with the symbols that rustc exports, of which only the entry point counts
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub export_symbols: Option<PathBuf>,
     /// Folders of libraries; everything comes by path
     #[arg(short = 'L', hide = true)]
     pub library_folders: Vec<PathBuf>,
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_processor_beyond_version_0_is_refused() {
-        let args = ["sbf-link", "--export-symbols", "symbols", "a.o", "-o", "a.so", "--cpu"];
+        let args = ["sbf-link", "a.o", "-o", "a.so", "--cpu"];
         Args::try_parse_from(args.iter().chain(&["v2"])).unwrap();
         Args::try_parse_from(args.iter().chain(&["v3"])).unwrap_err();
     }

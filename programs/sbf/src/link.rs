@@ -32,12 +32,9 @@ pub enum LinkError {
         /// What it has.
         source: LegalizeError,
     },
-    /// The optimised program cannot be read back.
+    /// The program as a whole is none.
     #[error("the optimised program: {0}")]
     Finish(#[source] LegalizeError),
-    /// Nothing that a transaction could call.
-    #[error("the program has no function `{0}`: use solana_program::entrypoint!, and build its cdylib")]
-    NoEntrypoint(&'static str),
     /// LLVM refuses to link or to generate code.
     #[error(transparent)]
     Llvm(#[from] LinkerError),
@@ -76,15 +73,10 @@ pub fn link(args: &Args) -> Result<Vec<u8>, LinkError> {
         allow_bpf_trap: true,
     });
     let inputs = args.inputs.iter().map(|path| prepare(path)).collect::<Result<Vec<_>, _>>()?;
-    let exported = fs::read_to_string(&args.export_symbols)
-        .map_err(|source| LinkError::Read { path: args.export_symbols.clone(), source })?;
-    if !exported.lines().any(|symbol| symbol == target::ENTRYPOINT) {
-        return Err(LinkError::NoEntrypoint(target::ENTRYPOINT));
-    }
     // rustc names whatever any crate exports by its plain name, std's hooks and software floats among them.
     let link = |inputs, output| linker.link_to_buffer(inputs, output, [target::ENTRYPOINT]);
     let optimised = link(inputs.iter().map(Input::for_llvm).collect::<Vec<_>>(), OutputType::Bitcode)?;
-    let finished = legalize::finish(&optimised).map_err(LinkError::Finish)?;
+    let finished = legalize::finish(&optimised, target::ENTRYPOINT).map_err(LinkError::Finish)?;
     let object = link(vec![LinkerInput::new_from_buffer("program", &finished)], OutputType::Object)?;
     if linker.has_errors() {
         return Err(LinkError::Diagnosed);

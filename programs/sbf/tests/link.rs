@@ -18,14 +18,10 @@ const RESERVES: &str = "@SBF_HEAP_RESERVED_64 = constant [1 x i8] c\"\\01\"\n";
 
 /// What the linker says about a module. It has one run per module, since LLVM takes its options once.
 fn link(module: &str) -> (Output, Option<Vec<u8>>) {
-    link_exporting("entrypoint\nSBF_HEAP_RESERVED_64\nunused\n", module)
-}
-
-fn link_exporting(symbols: &str, module: &str) -> (Output, Option<Vec<u8>>) {
     let dir = tempfile::tempdir().unwrap();
     let (input, exports, output) = (dir.path().join("test.ll"), dir.path().join("symbols"), dir.path().join("test.so"));
     fs::write(&input, format!("{HEAD}{module}")).unwrap();
-    fs::write(&exports, symbols).unwrap();
+    fs::write(&exports, "entrypoint\nSBF_HEAP_RESERVED_64\nunused\n").unwrap();
     let mut linker = Command::new(env!("CARGO_BIN_EXE_sbf-link"));
     linker.arg("--export-symbols").arg(&exports).arg(&input).arg("-o").arg(&output).args(["-O3", "--cpu", "v2"]);
     let said = linker.output().unwrap();
@@ -46,10 +42,7 @@ fn has(program: &[u8], text: &str) -> bool {
 }
 
 fn is_refused(module: &str, reason: &str) {
-    must_be_refused(link(module), reason);
-}
-
-fn must_be_refused((said, program): (Output, Option<Vec<u8>>), reason: &str) {
+    let (said, program) = link(module);
     let text = String::from_utf8_lossy(&said.stderr);
     assert!(!said.status.success(), "it links");
     assert!(text.contains(reason), "{text}");
@@ -256,6 +249,19 @@ fn large_copies_and_fills_are_syscalls() {
 }
 
 #[test]
+fn a_program_may_declare_those_syscalls_itself_and_not_as_something_else() {
+    let declared = "declare void @sol_memset_(ptr, i8 zeroext, i64)\n";
+    let with_call = |declared: &str| {
+        let call = "call void @sol_memset_(ptr %input, i8 1, i64 9)\n ret i64 0";
+        format!("{declared}{}", copies(48, 128).replace("ret i64 0", call))
+    };
+    links(&with_call(declared));
+    let own = "define internal void @sol_memmove_(ptr %p) noinline {\n store volatile i64 1, ptr %p\n ret void\n}\n";
+    let call = "call void @sol_memmove_(ptr %input)\n ret i64 0";
+    is_refused(&format!("{own}{}", copies(48, 128).replace("ret i64 0", call)), "sol_memmove_");
+}
+
+#[test]
 fn what_nobody_calls_is_left_out() {
     let alone = "define i64 @entrypoint(ptr %input) {\n ret i64 0\n}\n";
     let beside = "define i64 @unused(ptr %text) {\n call void @sol_log_(ptr %text, i64 9)\n ret i64 0\n}\n";
@@ -264,8 +270,10 @@ fn what_nobody_calls_is_left_out() {
 
 #[test]
 fn a_program_without_entry_point_is_refused() {
-    let module = "define i64 @main(ptr %input) {\n ret i64 0\n}";
-    must_be_refused(link_exporting("main\n", module), "entrypoint");
+    is_refused("define i64 @main(ptr %input) {\n ret i64 0\n}", "entrypoint");
+    let declared =
+        "declare i64 @entrypoint(ptr)\ndefine i64 @main(ptr %p) {\n %r = call i64 @entrypoint(ptr %p)\n ret i64 %r\n}";
+    is_refused(declared, "entrypoint");
 }
 
 #[test]
@@ -287,8 +295,7 @@ fn unwinding_is_refused() {
 
 #[test]
 fn a_file_that_is_missing_is_named() {
-    let args = ["--export-symbols", "/dev/null", "/no/such.o", "-o", "/tmp/no.so"];
-    let said = Command::new(env!("CARGO_BIN_EXE_sbf-link")).args(args).output().unwrap();
+    let said = Command::new(env!("CARGO_BIN_EXE_sbf-link")).args(["/no/such.o", "-o", "/tmp/no.so"]).output().unwrap();
     assert!(!said.status.success());
     assert!(String::from_utf8_lossy(&said.stderr).contains("/no/such.o"));
 }

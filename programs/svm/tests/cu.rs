@@ -16,6 +16,9 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 const SNAPSHOT: &str = "../artifacts/cu.json";
+const ELF: &str = "../artifacts/infrastrukt_gateway.so";
+/// Bytes of the program, for which rent is paid.
+const ELF_BYTES_MAX: u64 = 400_000;
 /// What must not be exceeded, whatever the snapshot says.
 const LIMITS: [(&str, u64); 9] = [
     ("verify 3 of 4 and deliver", 125_000),
@@ -281,4 +284,10 @@ fn compute_units_are_those_of_the_snapshot() {
     let snapshot = fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}. `UPDATE_CU=1` writes it", path.display()));
     assert_eq!(json, snapshot, "the program costs something else; `UPDATE_CU=1` writes the snapshot anew");
+}
+
+#[test]
+fn the_program_is_no_larger_than_its_bound() {
+    let bytes = fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join(ELF)).expect("the program is committed").len();
+    assert!(bytes <= ELF_BYTES_MAX, "the program has {bytes} bytes, more than {ELF_BYTES_MAX}");
 }

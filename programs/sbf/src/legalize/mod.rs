@@ -22,7 +22,7 @@ mod statics;
 
 pub use crate::ir::IrError;
 
-use crate::ir::{Attribute, Module};
+use crate::ir::{Attribute, Module, Value};
 
 /// Bitcode that the virtual machine cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum LegalizeError {
         /// The function with the call.
         function: String,
     },
+    /// Nothing that a transaction could call.
+    #[error("the program has no function `{0}`: use solana_program::entrypoint!, and build its cdylib")]
+    NoEntrypoint(&'static str),
     /// A call that takes a function for another type.
     #[error("{callee} is called as a function of another type in {caller}")]
     CalleeType {
@@ -93,10 +96,13 @@ pub fn legalize(input: &[u8]) -> Result<Option<Vec<u8>>, LegalizeError> {
 /// Makes large copies of an optimised program syscalls. What is not inlined by now stays so.
 ///
 /// # Errors
-/// The bitcode is none.
-pub fn finish(optimised: &[u8]) -> Result<Vec<u8>, LegalizeError> {
+/// The program has no entry point, or takes a syscall for something else.
+pub fn finish(optimised: &[u8], entrypoint: &'static str) -> Result<Vec<u8>, LegalizeError> {
     let module = Module::from_bitcode(optimised)?;
-    copies::lower(&module);
+    if module.function(entrypoint).is_none_or(Value::is_declaration) {
+        return Err(LegalizeError::NoEntrypoint(entrypoint));
+    }
+    copies::lower(&module)?;
     let (always, never) = (Attribute::named("alwaysinline"), Attribute::named("noinline"));
     for function in module.functions().into_iter().filter(|function| !function.has(always)) {
         function.add(never);
