@@ -18,7 +18,9 @@ pub enum OpenError {
         found: u32,
     },
     /// Written by a release whose data this one cannot take over.
-    #[error("the data directory has schema {found}, older than any this release can migrate: use a release between")]
+    #[error(
+        "the data directory has schema {found}, which this release cannot take over: begin anew in another directory"
+    )]
     OlderSchema {
         /// Version found.
         found: u32,

@@ -5,7 +5,9 @@ use infrastrukt_protocol::{
     Change, CheckpointRecord, DealRecord, EpochRecord, Executed, Hub, MessageRecord, RotationTally, Rules, StateView,
     Tally, Tip,
 };
-use infrastrukt_types::{B256, Block, ChainId, CheckpointKind, DealId, Epoch, FactId, Height, MessageId, Timestamp};
+use infrastrukt_types::{
+    B256, Block, ChainId, CheckpointKind, DealId, Decision, Epoch, FactId, Height, MessageId, Timestamp,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -151,7 +153,8 @@ fn initialise(store: &dyn Store, hub: &Hub, digest: B256) -> Result<(), StoreErr
     store.commit(batch)
 }
 
-/// Where migrations of older schemas are called from, one version at a time. There is no older schema than 1.
+/// Where migrations of older schemas are called from, one version at a time. Blocks of schema 1 would come out differently
+/// now, so that nothing of it can be taken over.
 const fn migrate(found: u32) -> Result<(), OpenError> {
     if found > SCHEMA_VERSION { Err(OpenError::NewerSchema { found }) } else { Err(OpenError::OlderSchema { found }) }
 }
@@ -228,6 +231,14 @@ impl StateView for HubStore {
 
     fn open_deals(&self, from: u64, end: u64, limit: usize) -> Result<Vec<(u64, DealId)>, StoreError> {
         deals::open(self.store.as_ref(), from, end, limit)
+    }
+
+    fn waiting_messages(&self, limit: usize) -> Result<Vec<MessageId>, StoreError> {
+        messages::waiting(self.store.as_ref(), limit)
+    }
+
+    fn waiting_deals(&self, decision: Decision, limit: usize) -> Result<Vec<DealId>, StoreError> {
+        deals::waiting(self.store.as_ref(), decision, limit)
     }
 
     fn rotation_votes(&self, epoch: Epoch) -> Result<Option<RotationTally>, StoreError> {

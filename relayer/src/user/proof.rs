@@ -1,6 +1,6 @@
 //! Turns certified checkpoints of the hub into actions that anyone may carry out by hand.
 
-use infrastrukt_api::{CertifiedCheckpoint, DealView, HubApiClient as _, MessageView};
+use infrastrukt_api::{CertifiedCheckpoint, DealView, HubApiClient as _, MessageState, MessageView};
 use infrastrukt_ports::{Action, CertifiedLeaves};
 use infrastrukt_types::{
     B256, ChainId, CheckpointKind, Decision, Height, Leaf, LegRef, MultiproofError, Outbox, Timestamp,
@@ -20,6 +20,9 @@ pub async fn message_action(
     if let Some(height) = view.expired_checkpoint {
         let certified = certified(hub, height, &Leaf::Expired(view.id)).await?;
         return Ok(certified.map(|certified| (message.source, Action::Refund { certified, message })));
+    }
+    if view.state == MessageState::Expired {
+        return Ok(None);
     }
     let Some(height) = view.checkpoint else { return Ok(None) };
     let Some(certified) = certified(hub, height, &Leaf::Message(view.id)).await? else { return Ok(None) };

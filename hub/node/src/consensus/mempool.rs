@@ -9,7 +9,7 @@ pub const MEMPOOL_ENTRIES_MAX: usize = 20_000;
 pub const MEMPOOL_BYTES_MAX: usize = 64 << 20;
 /// Most entries of one block.
 pub const BLOCK_ENTRIES_MAX: usize = infrastrukt_protocol::TXS_PER_BLOCK_MAX;
-/// Most bytes of one block's entries. It also bounds what one checkpoint has to show over the interface.
+/// Most bytes of one block's entries.
 pub const BLOCK_BYTES_MAX: usize = 4 << 20;
 /// Largest entry.
 pub const ENTRY_BYTES_MAX: usize = 2 << 20;

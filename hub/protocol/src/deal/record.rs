@@ -48,7 +48,7 @@ pub enum LegState {
 pub enum LeafState {
     /// Not wanted: no decision, or an ABORT of which no lock is proven.
     None,
-    /// Wanted; the block that wanted it issues it.
+    /// Wanted, and in no checkpoint: this block issues it, or one of the next.
     Wanted,
     /// In the outbox of a checkpoint.
     Issued,
@@ -88,7 +88,7 @@ pub struct DealRecord {
     pub decided_at: Option<Timestamp>,
     /// How far the decision's leaf is.
     pub leaf: LeafState,
-    /// Height of the checkpoint that carries the latest issue of the leaf.
+    /// Height of the checkpoint that carries the latest issue of the leaf; none while the leaf waits to be issued.
     pub checkpoint: Option<Height>,
     /// True once a COMMIT has missed its limit.
     pub stalled: bool,
@@ -159,6 +159,24 @@ impl DealRecord {
     /// True unless a COMMIT would by now pay one side only: the deal is at fault, or a leg of it escaped.
     pub fn is_sound(&self) -> bool {
         self.fault.is_none() && !self.any(LegState::Escaped)
+    }
+
+    /// True while the leaf waits to be issued, and money for the leaf. A COMMIT that nobody would sign any more does not.
+    pub fn wants_leaf(&self) -> bool {
+        let eligible = match (self.decision, self.leaf) {
+            (None, _) | (_, LeafState::None | LeafState::Issued) => false,
+            (Some(Decision::Abort), LeafState::Wanted | LeafState::Certified(_)) => true,
+            (Some(Decision::Commit), LeafState::Wanted) => self.is_sound() && !self.stalled,
+            (Some(Decision::Commit), LeafState::Certified(_)) => self.is_sound(),
+        };
+        eligible && self.checkpoint.is_none() && self.any(LegState::Locked)
+    }
+
+    /// True when the leaf that waits may be issued: a COMMIT keeps its own limit while it waits, unless its certificate is
+    /// already in the log.
+    pub fn may_issue(&self, now: Timestamp, rules: &Rules) -> bool {
+        let limited = self.decision == Some(Decision::Commit) && self.leaf == LeafState::Wanted;
+        self.wants_leaf() && (!limited || now <= self.sign_limit(rules))
     }
 
     /// True when the leaf may be issued again: money waits for it, and a COMMIT keeps its own limit. A COMMIT whose

@@ -66,6 +66,8 @@ pub enum DealEvent {
         /// The height.
         height: Height,
     },
+    /// The checkpoint that carries the leaf is superseded or of a retired epoch: the leaf is wanted again.
+    LeafWithdrawn,
     /// A final block changed or two certificates conflict on a chain of the deal.
     ConflictSeen {
         /// What was seen.
@@ -145,6 +147,7 @@ pub fn step(record: &DealRecord, event: &DealEvent, rules: &Rules) -> Result<Dea
         DealEvent::EscapeProven { index, at } => turn.escape(*index, *at)?,
         DealEvent::LeafIssued { height } => turn.issued(*height)?,
         DealEvent::LeafCertified { height } => turn.certified(*height)?,
+        DealEvent::LeafWithdrawn => turn.withdrawn()?,
         DealEvent::ConflictSeen { evidence } => turn.fault(evidence.clone()),
     }
     turn.want_leaf();
@@ -295,6 +298,17 @@ impl Turn<'_> {
             LeafState::Wanted | LeafState::Issued => self.next.leaf = LeafState::Certified(height),
             LeafState::Certified(known) => self.next.leaf = LeafState::Certified(known.max(height)),
         }
+        Ok(())
+    }
+
+    /// A certificate that is in the log stays there.
+    fn withdrawn(&mut self) -> Result<(), DealStepRefusal> {
+        match self.next.leaf {
+            LeafState::None => return Err(DealStepRefusal::NoLeaf),
+            LeafState::Issued => self.next.leaf = LeafState::Wanted,
+            LeafState::Wanted | LeafState::Certified(_) => {}
+        }
+        self.next.checkpoint = None;
         Ok(())
     }
 

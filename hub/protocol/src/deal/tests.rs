@@ -148,6 +148,39 @@ fn a_commit_that_nobody_signs_is_not_issued_again() {
 }
 
 #[test]
+fn a_commit_that_waits_to_be_issued_keeps_its_limit() {
+    let wanted = committed();
+    let (limit, late) = (wanted.sign_limit(&RULES), wanted.sign_limit(&RULES).plus(1));
+    let (issued, _) = apply(&wanted, DealEvent::LeafIssued { height: Height(3) });
+    assert!(wanted.wants_leaf() && !issued.wants_leaf());
+    let (withdrawn, effects) = apply(&issued, DealEvent::LeafWithdrawn);
+    assert_eq!((withdrawn.leaf, withdrawn.checkpoint, effects), (LeafState::Wanted, None, vec![]));
+    for waiting in [wanted, withdrawn] {
+        assert!(waiting.may_issue(limit, &RULES) && !waiting.may_issue(late, &RULES));
+        let (stalled, effects) = apply(&waiting, DealEvent::TimePassed { now: late });
+        assert_eq!((stalled.state, stalled.wants_leaf(), effects), (DealState::Stalled, false, vec![]));
+        let (escaped, _) = apply(&waiting, DealEvent::EscapeProven { index: 0, at: limit });
+        assert!(escaped.any(LegState::Locked) && !escaped.wants_leaf());
+    }
+
+    let (certified, _) = apply(&issued, DealEvent::LeafCertified { height: Height(3) });
+    let (again, _) = apply(&certified, DealEvent::LeafWithdrawn);
+    assert_eq!((again.state, again.shown_checkpoint()), (DealState::Certified, Some(Height(3))));
+    assert!(again.may_issue(late, &RULES), "a known certificate may be repeated without limit");
+}
+
+#[test]
+fn an_abort_waits_as_long_as_money_does() {
+    let open = deal_record();
+    assert_eq!(refused(&open, DealEvent::LeafWithdrawn), DealStepRefusal::NoLeaf);
+    let (first, _) = apply(&open, lock(&open, 0));
+    let (aborted, _) = apply(&first, DealEvent::TimePassed { now: after_decide_by(&open) });
+    assert!(!first.wants_leaf() && aborted.may_issue(Timestamp(u64::MAX), &RULES));
+    let (escaped, _) = apply(&aborted, DealEvent::EscapeProven { index: 0, at: open.deal.sign_by });
+    assert!(!escaped.wants_leaf(), "nothing is locked any more");
+}
+
+#[test]
 fn released_and_escaped_is_a_fault() {
     let decided = committed();
     let (escaped, _) = apply(&decided, DealEvent::EscapeProven { index: 0, at: decided.deal.sign_by });
@@ -206,6 +239,7 @@ enum Act {
     Settle(u8, bool),
     Escape(u8),
     Issue,
+    Withdraw,
     Certify,
     Conflict,
 }
@@ -218,6 +252,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => ((0u8..3), any::<bool>()).prop_map(|(index, commit)| Act::Settle(index, commit)),
         1 => (0u8..3).prop_map(Act::Escape),
         2 => Just(Act::Issue),
+        1 => Just(Act::Withdraw),
         2 => Just(Act::Certify),
         1 => Just(Act::Conflict),
     ]
@@ -238,6 +273,7 @@ fn event(act: &Act, record: &DealRecord, now: Timestamp) -> DealEvent {
         }
         Act::Escape(index) => DealEvent::EscapeProven { index: *index, at: now },
         Act::Issue => DealEvent::LeafIssued { height: Height(1) },
+        Act::Withdraw => DealEvent::LeafWithdrawn,
         Act::Certify => DealEvent::LeafCertified { height: Height(1) },
         Act::Conflict => DealEvent::ConflictSeen { evidence: "seen".into() },
     }
@@ -273,6 +309,7 @@ proptest! {
             let refunded = next.any(LegState::Refunded) || next.any(LegState::Escaped);
             prop_assert!(!(released && refunded) || next.state == DealState::Fault, "S1 is seen");
             prop_assert_eq!(next.state, next.derived_state());
+            prop_assert!(next.leaf != LeafState::Issued || next.checkpoint.is_some(), "a leaf waits or stands");
             record = next;
         }
         prop_assert!(leaves.len() <= 1, "one leaf serves every leg");

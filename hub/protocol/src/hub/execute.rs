@@ -1,6 +1,6 @@
 //! Execution of a decided block.
 
-use infrastrukt_types::{B256, Block, Epoch, Height, HubId, HubTx, Leaf, Timestamp};
+use infrastrukt_types::{B256, Block, Epoch, Height, HubId, HubTx, Timestamp};
 use std::collections::BTreeMap;
 
 use super::{
@@ -15,7 +15,6 @@ use crate::{
     digest::Preimage,
     genesis::Genesis,
     limits::{DUE_DEALS_PER_BLOCK_MAX, TXS_PER_BLOCK_MAX},
-    message::MessageEvent,
     valset::EpochRecord,
 };
 
@@ -131,7 +130,7 @@ impl Hub {
         }
         fatal(overlay.reissue_uncertified())?;
         fatal(overlay.sweep())?;
-        fatal(overlay.mark_issued())?;
+        fatal(overlay.issue())?;
         self.seal(overlay, root, block, refused)
     }
 
@@ -207,37 +206,6 @@ impl<V: StateView> Overlay<'_, V> {
             match self.move_deal(record, &DealEvent::TimePassed { now: self.now }) {
                 Ok(()) | Err(Stop::Refused(_)) => {}
                 Err(Stop::View(error)) => return Err(Stop::View(error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes in every record which checkpoint carries its leaf now.
-    fn mark_issued(&mut self) -> Result<(), Stop<V::Error>> {
-        let height = self.height;
-        for leaf in self.leaves.clone() {
-            match leaf {
-                Leaf::Message(id) => {
-                    if let Some(record) = self.message(&id)? {
-                        self.move_message(&record, &MessageEvent::LeafIssued { height }, record.message.source)?;
-                    }
-                }
-                Leaf::Expired(id) => {
-                    if let Some(record) = self.message(&id)? {
-                        self.move_message(&record, &MessageEvent::ExpiryIssued { height }, record.message.target)?;
-                    }
-                }
-                Leaf::Decision(id, _) => {
-                    if let Some(record) = self.deal(&id)? {
-                        self.move_deal(record, &DealEvent::LeafIssued { height })?;
-                    }
-                }
-                Leaf::Rotate { epoch, .. } => {
-                    if let Some(mut record) = self.epoch(epoch)? {
-                        record.checkpoint = Some(height);
-                        self.put_epoch(record);
-                    }
-                }
             }
         }
         Ok(())

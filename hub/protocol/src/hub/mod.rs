@@ -6,6 +6,7 @@ mod certify;
 mod change;
 mod execute;
 mod facts;
+mod issue;
 mod moves;
 mod overlay;
 mod refusal;

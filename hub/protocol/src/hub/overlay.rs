@@ -46,7 +46,7 @@ pub(super) struct Overlay<'a, V> {
     pub(super) height: Height,
     /// The tip that the block leads to.
     pub(super) tip: Tip,
-    /// Leaves that the block issues, in the order they were wanted.
+    /// Leaves that the block wants, in the order in which it came to want them; in the end, those that it issues.
     pub(super) leaves: Vec<Leaf>,
     messages: BTreeMap<MessageId, MessageRecord>,
     deals: BTreeMap<DealId, DealRecord>,

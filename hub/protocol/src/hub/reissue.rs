@@ -1,19 +1,23 @@
-//! Leaves that were not certified in time, or not acted upon before their epoch retired, are issued again.
+//! Leaves that were not certified in time, or not acted upon before their epoch retired, are wanted again.
 
-use infrastrukt_types::{Height, Leaf};
+use infrastrukt_types::{CheckpointKind, Height, Leaf};
+use std::collections::BTreeMap;
 
 use super::{
     overlay::{Overlay, Stop},
     view::{StateView, Sweep},
 };
 use crate::{
-    deal::Rules,
+    deal::{DealEvent, Rules},
     limits::{REISSUED_CHECKPOINTS_PER_BLOCK_MAX, SWEPT_PER_BLOCK_MAX},
-    message::MessageState,
+    message::{MessageEvent, MessageState},
 };
 
+/// Whether checkpoints are of the current epoch: each is looked up once in a sweep.
+type Current = BTreeMap<(Height, CheckpointKind), bool>;
+
 impl<V: StateView> Overlay<'_, V> {
-    /// Supersedes checkpoints that stayed uncertified for too many blocks and issues what still matters again. A leaf
+    /// Supersedes checkpoints that stayed uncertified for too many blocks and wants what still matters again. A leaf
     /// is taken from its latest checkpoint only, so that it never stands in two that are signed.
     pub(super) fn reissue_uncertified(&mut self) -> Result<(), Stop<V::Error>> {
         let below = Height(self.height.0.saturating_sub(self.genesis.timing.reissue_after_blocks));
@@ -27,10 +31,30 @@ impl<V: StateView> Overlay<'_, V> {
             self.put_checkpoint(record);
             for leaf in leaves {
                 if self.still_matters(&leaf, height)? {
-                    self.leaves.push(leaf);
+                    self.withdraw(leaf)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Wants a leaf again that a checkpoint carried.
+    fn withdraw(&mut self, leaf: Leaf) -> Result<(), Stop<V::Error>> {
+        match &leaf {
+            Leaf::Message(id) | Leaf::Expired(id) => {
+                if let Some(record) = self.message(id)? {
+                    self.move_message(&record, &MessageEvent::LeafWithdrawn, record.message.source)?;
+                }
+            }
+            Leaf::Decision(id, _) => {
+                if let Some(record) = self.deal(id)? {
+                    self.move_deal(record, &DealEvent::LeafWithdrawn)?;
+                }
+            }
+            // There is never more than one: it waits for no room.
+            Leaf::Rotate { .. } => {}
+        }
+        self.leaves.push(leaf);
         Ok(())
     }
 
@@ -66,11 +90,16 @@ impl<V: StateView> Overlay<'_, V> {
     fn sweep_messages(&mut self, sweep: &Sweep) -> Result<u64, Stop<V::Error>> {
         let found = self.before().open_messages(sweep.message_next, sweep.message_end, SWEPT_PER_BLOCK_MAX);
         let found = found.map_err(Stop::View)?;
+        let mut current = Current::new();
         for (_, id) in &found {
-            match self.message(id)?.map(|record| record.state) {
-                Some(MessageState::Proven | MessageState::Certified) => self.leaves.push(Leaf::Message(*id)),
-                Some(MessageState::Expired) => self.leaves.push(Leaf::Expired(*id)),
-                Some(MessageState::Delivered | MessageState::Refunded) | None => {}
+            let Some(record) = self.message(id)? else { continue };
+            let (leaf, carrier) = match record.state {
+                MessageState::Proven | MessageState::Certified => (Leaf::Message(*id), record.checkpoint),
+                MessageState::Expired => (Leaf::Expired(*id), record.expired_checkpoint),
+                MessageState::Delivered | MessageState::Refunded => continue,
+            };
+            if !self.is_current(&leaf, carrier, &mut current)? {
+                self.withdraw(leaf)?;
             }
         }
         Ok(next_of(found.last().map(|(seq, _)| *seq), found.len(), sweep.message_end))
@@ -80,13 +109,29 @@ impl<V: StateView> Overlay<'_, V> {
         let found = self.before().open_deals(sweep.deal_next, sweep.deal_end, SWEPT_PER_BLOCK_MAX);
         let found = found.map_err(Stop::View)?;
         let rules = Rules::from(&self.genesis.timing);
+        let mut current = Current::new();
         for (_, id) in &found {
             let Some(record) = self.deal(id)?.filter(|record| record.may_reissue(self.now, &rules)) else { continue };
-            if let Some(decision) = record.decision {
-                self.leaves.push(Leaf::Decision(*id, decision));
+            let Some(decision) = record.decision else { continue };
+            let leaf = Leaf::Decision(*id, decision);
+            if !self.is_current(&leaf, record.checkpoint, &mut current)? {
+                self.withdraw(leaf)?;
             }
         }
         Ok(next_of(found.last().map(|(seq, _)| *seq), found.len(), sweep.deal_end))
+    }
+
+    /// True where a checkpoint of the current epoch carries the leaf already: it waited to be issued while the epoch
+    /// changed, or the block that changed it issued it.
+    fn is_current(&self, leaf: &Leaf, carrier: Option<Height>, current: &mut Current) -> Result<bool, Stop<V::Error>> {
+        let Some(place) = carrier.map(|height| (height, leaf.kind())) else { return Ok(false) };
+        if let Some(known) = current.get(&place) {
+            return Ok(*known);
+        }
+        let record = self.checkpoint(place.0, place.1)?;
+        let is_current = record.is_some_and(|record| record.checkpoint.epoch == self.tip.epoch && !record.superseded);
+        current.insert(place, is_current);
+        Ok(is_current)
     }
 }
 

@@ -18,6 +18,8 @@ use crate::{
     valset::{EpochRecord, RotationTally},
 };
 
+mod bound;
+
 #[derive(Default)]
 struct State {
     tip: Option<Tip>,
@@ -123,6 +125,20 @@ impl StateView for State {
         let mut found: Vec<_> = active.map(|record| (record.seq, record.id)).collect();
         found.sort_unstable();
         Ok(found.into_iter().filter(|(seq, _)| (from..end).contains(seq)).take(limit).collect())
+    }
+
+    fn waiting_messages(&self, limit: usize) -> Result<Vec<MessageId>, Infallible> {
+        let waiting = self.messages.values().filter(|record| record.wanted_leaf().is_some());
+        let mut found: Vec<_> = waiting.map(|record| (record.seq, record.id)).collect();
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, id)| id).take(limit).collect())
+    }
+
+    fn waiting_deals(&self, decision: Decision, limit: usize) -> Result<Vec<DealId>, Infallible> {
+        let waiting = self.deals.values().filter(|record| record.decision == Some(decision) && record.wants_leaf());
+        let mut found: Vec<_> = waiting.map(|record| (record.seq, record.id)).collect();
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, id)| id).take(limit).collect())
     }
 
     fn rotation_votes(&self, epoch: Epoch) -> Result<Option<RotationTally>, Infallible> {

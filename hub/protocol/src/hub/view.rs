@@ -1,6 +1,8 @@
 //! What execution reads.
 
-use infrastrukt_types::{Address, B256, ChainId, CheckpointKind, DealId, Epoch, FactId, Height, MessageId, Timestamp};
+use infrastrukt_types::{
+    Address, B256, ChainId, CheckpointKind, DealId, Decision, Epoch, FactId, Height, MessageId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -103,6 +105,12 @@ pub trait StateView {
 
     /// Deals that are active, with sequence numbers from `from` on and below `end`, ascending.
     fn open_deals(&self, from: u64, end: u64, limit: usize) -> Result<Vec<(u64, DealId)>, Self::Error>;
+
+    /// Messages of which a leaf waits to be issued, in the order of their sequence numbers.
+    fn waiting_messages(&self, limit: usize) -> Result<Vec<MessageId>, Self::Error>;
+
+    /// Deals with this decision whose leaf waits to be issued, in the order of their sequence numbers.
+    fn waiting_deals(&self, decision: Decision, limit: usize) -> Result<Vec<DealId>, Self::Error>;
 
     /// Votes for the set of an epoch.
     fn rotation_votes(&self, epoch: Epoch) -> Result<Option<RotationTally>, Self::Error>;

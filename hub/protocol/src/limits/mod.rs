@@ -11,6 +11,10 @@ pub use message::{MessageRefusal, check_message};
 /// Most entries of one block.
 pub const TXS_PER_BLOCK_MAX: usize = 512;
 
+/// Most leaves of one checkpoint, whatever its kind; the rest follow in the next blocks. A proof has eleven nodes at most
+/// then: a longer one does not fit a transaction of Solana, which has 1,232 bytes, beside a message of 256 bytes.
+pub const CHECKPOINT_LEAVES_MAX: usize = 2_048;
+
 /// Most facts of one attestation.
 pub const FACTS_PER_ATTESTATION_MAX: usize = 128;
 
@@ -40,10 +44,10 @@ pub const TIP_PART: u128 = 10;
 /// Most deals that time moves in one block; the rest follow in the next ones.
 pub const DUE_DEALS_PER_BLOCK_MAX: usize = 1_024;
 
-/// Most uncertified checkpoints that one block issues again.
+/// Most uncertified checkpoints whose leaves one block wants again.
 pub const REISSUED_CHECKPOINTS_PER_BLOCK_MAX: usize = 16;
 
-/// Most messages, and most deals, that one block issues again after a change of epoch.
+/// Most messages, and most deals, whose leaves one block wants again after a change of epoch.
 pub const SWEPT_PER_BLOCK_MAX: usize = 512;
 
 /// Most seconds for which a new set may be given power, unless the epoch before it lasts longer. Less than the 400 days

@@ -1,6 +1,6 @@
 //! A message with its life, as every validator holds it.
 
-use infrastrukt_types::{Height, Message, MessageId, Origin, Timestamp};
+use infrastrukt_types::{Height, Leaf, Message, MessageId, Origin, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a message is in its life.
@@ -46,11 +46,11 @@ pub struct MessageRecord {
     pub state: MessageState,
     /// Hub time at which it was proven.
     pub proven_at: Timestamp,
-    /// Height of the checkpoint that carries the latest issue of its leaf.
+    /// Height of the checkpoint that carries the latest issue of its leaf; none while the leaf waits to be issued.
     pub checkpoint: Option<Height>,
     /// Height of the latest certified checkpoint that carries its leaf.
     pub certified: Option<Height>,
-    /// Height of the checkpoint that carries the latest issue of its expiry, for the refund at the source.
+    /// The same for the leaf of its expiry, for the refund at the source.
     pub expired_checkpoint: Option<Height>,
 }
 
@@ -68,6 +68,16 @@ impl MessageRecord {
             certified: None,
             expired_checkpoint: None,
         }
+    }
+
+    /// The leaf that waits to be issued, if one does.
+    pub fn wanted_leaf(&self) -> Option<Leaf> {
+        let (leaf, checkpoint) = match self.state {
+            MessageState::Proven | MessageState::Certified => (Leaf::Message(self.id), self.checkpoint),
+            MessageState::Expired => (Leaf::Expired(self.id), self.expired_checkpoint),
+            MessageState::Delivered | MessageState::Refunded => return None,
+        };
+        checkpoint.is_none().then_some(leaf)
     }
 
     /// The checkpoint to show: the certified one where there is one, else the latest that carries the leaf.

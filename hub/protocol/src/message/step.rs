@@ -26,6 +26,9 @@ pub enum MessageEvent {
         /// Height of the checkpoint.
         height: Height,
     },
+    /// The checkpoint that carries its leaf, or that of its expiry, is superseded or of a retired epoch: the leaf is wanted
+    /// again.
+    LeafWithdrawn,
     /// The source gave it back.
     Refunded,
 }
@@ -81,6 +84,11 @@ pub fn step(record: &MessageRecord, event: &MessageEvent) -> Result<MessageStep,
             state @ (MessageState::Proven | MessageState::Certified | MessageState::Delivered) => {
                 return Err(MessageStepRefusal::NotExpired(state));
             }
+        },
+        MessageEvent::LeafWithdrawn => match record.state {
+            MessageState::Proven | MessageState::Certified => next.checkpoint = None,
+            MessageState::Expired => next.expired_checkpoint = None,
+            MessageState::Delivered | MessageState::Refunded => {}
         },
         MessageEvent::Refunded => match record.state {
             MessageState::Expired => next.state = MessageState::Refunded,
@@ -175,6 +183,22 @@ mod tests {
         assert_eq!(step(&message_record(1), &issued), Err(MessageStepRefusal::NotExpired(State::Proven)));
         let (record, ..) = run(&[Event::Expired, issued]);
         assert_eq!(record.expired_checkpoint, Some(Height(3)));
+    }
+
+    #[test]
+    fn a_leaf_waits_until_it_is_issued_and_again_once_it_is_withdrawn() {
+        let (issued, certified) = (Event::LeafIssued { height: Height(2) }, Event::LeafCertified { height: Height(2) });
+        let (expired, of_expiry) = (Event::Expired, Event::ExpiryIssued { height: Height(3) });
+        let id = message_record(1).id;
+        let wanted = |events: &[Event]| run(events).0.wanted_leaf();
+        assert_eq!(wanted(&[]), Some(Leaf::Message(id)));
+        assert_eq!(wanted(&[issued]), None);
+        assert_eq!(wanted(&[issued, certified, Event::LeafWithdrawn]), Some(Leaf::Message(id)));
+        assert_eq!(wanted(&[issued, expired]), Some(Leaf::Expired(id)));
+        assert_eq!(wanted(&[issued, expired, of_expiry]), None);
+        assert_eq!(wanted(&[issued, expired, of_expiry, Event::LeafWithdrawn]), Some(Leaf::Expired(id)));
+        assert_eq!(wanted(&[issued, Event::Delivered, Event::LeafWithdrawn]), None);
+        assert_eq!(wanted(&[issued, expired, of_expiry, Event::Refunded, Event::LeafWithdrawn]), None);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Deals with their indexes: newest first, by state, the active ones, and by next deadline.
+//! Deals with their indexes: newest first, by state, the active ones, by next deadline, and those that wait to be issued.
 
 use infrastrukt_ports::{Batch, Column, Store, StoreError};
 use infrastrukt_protocol::{DealRecord, DealState, Rules};
-use infrastrukt_types::{Account, DealId, Timestamp, codec};
+use infrastrukt_types::{Account, DealId, Decision, Timestamp, codec};
 
 use super::{Listed, by_sequence, damaged, hash_of, list, newest_key, number_at, read};
 
@@ -16,6 +16,8 @@ pub(crate) const BY_STATE: Column = Column("deals_by_state");
 pub(crate) const OPEN: Column = Column("deals_open");
 /// Next deadline ‖ id → nothing.
 pub(crate) const DUE: Column = Column("deals_due");
+/// Decision ‖ sequence number → id, while the leaf of the decision waits to be issued.
+pub(crate) const WAITING: Column = Column("deals_waiting");
 
 /// Which deals to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,11 @@ fn due_key(deadline: Timestamp, id: DealId) -> Vec<u8> {
     [deadline.0.to_be_bytes().as_slice(), id.as_ref()].concat()
 }
 
+fn waiting_key(record: &DealRecord) -> Option<Vec<u8>> {
+    let decision = record.decision.filter(|_| record.wants_leaf())?;
+    Some([&[decision.bit()], record.seq.to_be_bytes().as_slice()].concat())
+}
+
 pub(crate) fn get(store: &dyn Store, id: &DealId) -> Result<Option<DealRecord>, StoreError> {
     read(store, DEALS, id.as_ref())
 }
@@ -88,6 +95,15 @@ pub(crate) fn put(batch: &mut Batch, old: Option<&DealRecord>, record: &DealReco
             batch.put(DUE, due_key(deadline, id), []);
         }
     }
+    let (before, after) = (old.and_then(waiting_key), waiting_key(record));
+    if before != after {
+        if let Some(key) = before {
+            batch.delete(WAITING, key);
+        }
+        if let Some(key) = after {
+            batch.put(WAITING, key, id.as_ref());
+        }
+    }
 }
 
 pub(crate) fn open(store: &dyn Store, from: u64, end: u64, limit: usize) -> Result<Vec<(u64, DealId)>, StoreError> {
@@ -104,6 +120,11 @@ pub(crate) fn due(store: &dyn Store, before: Timestamp, limit: usize) -> Result<
         found.push(DealId(hash_of(key.get(8..).ok_or_else(|| damaged("deadline"))?)?));
     }
     Ok(found)
+}
+
+pub(crate) fn waiting(store: &dyn Store, decision: Decision, limit: usize) -> Result<Vec<DealId>, StoreError> {
+    let rows = store.scan(WAITING, &[decision.bit()], &[], limit)?;
+    rows.iter().map(|(_, id)| hash_of(id).map(DealId)).collect()
 }
 
 pub(crate) fn newest(

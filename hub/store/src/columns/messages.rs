@@ -1,10 +1,10 @@
-//! Messages with their indexes: newest first, by state, and those that are not final.
+//! Messages with their indexes: newest first, by state, those that are not final, and those that wait to be issued.
 
 use infrastrukt_ports::{Batch, Column, Store, StoreError};
 use infrastrukt_protocol::{MessageRecord, MessageState};
 use infrastrukt_types::{ChainId, MessageId, codec};
 
-use super::{Listed, by_sequence, list, newest_key, read};
+use super::{Listed, by_sequence, hash_of, list, newest_key, read};
 
 /// Id → record.
 pub(crate) const MESSAGES: Column = Column("messages");
@@ -14,6 +14,8 @@ pub(crate) const NEWEST: Column = Column("messages_newest");
 pub(crate) const BY_STATE: Column = Column("messages_by_state");
 /// Sequence number → id, while the message is not final.
 pub(crate) const OPEN: Column = Column("messages_open");
+/// Sequence number → id, while a leaf of the message waits to be issued.
+pub(crate) const WAITING: Column = Column("messages_waiting");
 
 /// Which messages to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,11 +71,22 @@ pub(crate) fn put(batch: &mut Batch, old: Option<&MessageRecord>, record: &Messa
         (true, false) => batch.delete(OPEN, record.seq.to_be_bytes()),
         (true, true) | (false, false) => {}
     }
+    let waits = |record: &MessageRecord| record.wanted_leaf().is_some();
+    match (old.is_some_and(waits), waits(record)) {
+        (false, true) => batch.put(WAITING, record.seq.to_be_bytes(), record.id.as_ref()),
+        (true, false) => batch.delete(WAITING, record.seq.to_be_bytes()),
+        (true, true) | (false, false) => {}
+    }
 }
 
 pub(crate) fn open(store: &dyn Store, from: u64, end: u64, limit: usize) -> Result<Vec<(u64, MessageId)>, StoreError> {
     let found = by_sequence(store, OPEN, from, end, limit)?;
     Ok(found.into_iter().map(|(seq, id)| (seq, MessageId(id))).collect())
+}
+
+pub(crate) fn waiting(store: &dyn Store, limit: usize) -> Result<Vec<MessageId>, StoreError> {
+    let rows = store.scan(WAITING, &[], &[], limit)?;
+    rows.iter().map(|(_, id)| hash_of(id).map(MessageId)).collect()
 }
 
 pub(crate) fn newest(

@@ -11,7 +11,7 @@ pub(crate) const META: Column = Column("meta");
 
 /// Version of the columns and of every type stored in them. A change of either raises it and brings a migration;
 /// a new column that may begin empty does not.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 const SCHEMA: &[u8] = b"schema";
 const GENESIS: &[u8] = b"genesis";

@@ -178,6 +178,29 @@ fn deals_are_listed_by_state_and_account() {
 }
 
 #[test]
+fn what_waits_to_be_issued_is_found_in_order() {
+    let store = store();
+    let records: Vec<_> = (1..=3).map(samples::message_record).collect();
+    let [first, second, third] = [&records[0], &records[1], &records[2]].map(|record| record.id);
+    apply(&store, records.iter().rev().cloned().map(Change::Message).collect(), vec![]);
+    let messages = |limit| store.waiting_messages(limit).expect("read");
+    assert_eq!((messages(2), messages(9)), (vec![first, second], vec![first, second, third]));
+    let issued = moved(&records[0], MessageEvent::LeafIssued { height: Height(4) });
+    apply(&store, vec![Change::Message(issued.clone())], vec![]);
+    assert_eq!(messages(9), [second, third]);
+    apply(&store, vec![Change::Message(moved(&issued, MessageEvent::LeafWithdrawn))], vec![]);
+    assert_eq!(messages(9), [first, second, third]);
+
+    let (one, two) = (samples::aborted(1), samples::aborted(2));
+    apply(&store, vec![Change::Deal(two.clone()), Change::Deal(one.clone())], vec![]);
+    let deals = |decision, limit| store.waiting_deals(decision, limit).expect("read");
+    assert_eq!((deals(Decision::Abort, 1), deals(Decision::Abort, 9)), (vec![one.id], vec![one.id, two.id]));
+    assert_eq!(deals(Decision::Commit, 9), vec![]);
+    apply(&store, vec![Change::Deal(deal_event(&one, &DealEvent::LeafIssued { height: Height(4) }))], vec![]);
+    assert_eq!(deals(Decision::Abort, 9), [two.id]);
+}
+
+#[test]
 fn facts_tallies_and_heights() {
     let store = store();
     let (fact, tally) = (samples::fact(4), samples::tally());
@@ -353,16 +376,20 @@ fn signs_once_for_ever_also_after_a_restart() {
 }
 
 #[test]
-fn another_genesis_or_a_newer_schema_is_refused() {
+fn another_genesis_or_another_schema_is_refused() {
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new(HUB_COLUMNS));
     HubStore::open(memory.clone(), &samples::hub()).expect("opens");
     let mut edited = samples::genesis();
     edited.timing.recovery_s += 1;
     let refusal = HubStore::open(memory.clone(), &Hub::new(edited)).err().expect("refused");
     assert!(matches!(refusal, OpenError::OtherGenesis { .. }));
-    let mut batch = Batch::default();
-    batch.put(Column("meta"), b"schema".as_slice(), (SCHEMA_VERSION + 1).to_be_bytes());
-    memory.commit(batch).expect("committed");
-    let refusal = HubStore::open(memory, &samples::hub()).err().expect("refused");
-    assert!(matches!(refusal, OpenError::NewerSchema { found } if found == SCHEMA_VERSION + 1));
+    let open_as = |version: u32| {
+        let mut batch = Batch::default();
+        batch.put(Column("meta"), b"schema".as_slice(), version.to_be_bytes());
+        memory.commit(batch).expect("committed");
+        HubStore::open(memory.clone(), &samples::hub()).err().expect("refused")
+    };
+    let (older, newer) = (open_as(SCHEMA_VERSION - 1), open_as(SCHEMA_VERSION + 1));
+    assert!(matches!(older, OpenError::OlderSchema { found } if found == SCHEMA_VERSION - 1));
+    assert!(matches!(newer, OpenError::NewerSchema { found } if found == SCHEMA_VERSION + 1));
 }
