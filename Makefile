@@ -147,9 +147,11 @@ corpus: ## Write the fuzzers' seeds anew from the vectors
 	@UPDATE_CORPUS=1 cargo test --quiet -p infrastrukt-tests --test fuzz the_corpus
 
 .PHONY: differential
-differential: setup ## Contracts against their Rust reference: SEQUENCES=n random sequences from SEQUENCE_START=m on
+differential: setup ## Contracts and program against their Rust reference: SEQUENCES=n from SEQUENCE_START=m on, OPERATIONS=n
 	@SEQUENCES=$(or $(SEQUENCES),100000) SEQUENCE_START=$(or $(SEQUENCE_START),0) \
 	  cargo test --workspace --quiet --test differential -- --nocapture
+	@cd programs/svm && OPERATIONS=$(or $(OPERATIONS),100000) SEQUENCE_START=$(or $(SEQUENCE_START),0) \
+	  cargo test --quiet --locked --target-dir $(CARGO_TARGET_DIR)/svm --test differential -- --nocapture
 
 .PHONY: model
 model: ## The model's large searches: hundreds of millions of states, up to an hour, 8 GB
