@@ -30,7 +30,7 @@ static HEAP: Heap = Heap;
 // SAFETY: a program has one thread. Blocks never overlap, because each ends where the one before begins or lower, and
 // none is given twice, because none comes back.
 unsafe impl GlobalAlloc for Heap {
-    // Twenty instructions, and every box, vector and string has one of these.
+    // Every box, vector and string would have a copy of these instructions.
     #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the address is aligned, within the heap, and nobody else's.
