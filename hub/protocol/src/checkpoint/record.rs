@@ -17,7 +17,7 @@ pub struct CheckpointRecord {
     pub certificate: Option<EcdsaCertificate>,
     /// Place in the order of certification, from 0.
     pub cursor: Option<u64>,
-    /// True once its leaves that still matter were issued again at a later height.
+    /// True once its leaves that still matter were taken back, to be issued at a later height.
     pub superseded: bool,
 }
 

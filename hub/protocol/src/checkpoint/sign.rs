@@ -11,8 +11,8 @@ use crate::{
 /// Why a checkpoint is not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignRefusal {
-    /// Issued again elsewhere.
-    #[error("the checkpoint's leaves were issued again at a later height")]
+    /// Its leaves are issued elsewhere, or wait for that.
+    #[error("the checkpoint's leaves were taken back, to be issued at a later height")]
     Superseded,
     /// Another set signs now.
     #[error("the checkpoint is of epoch {checkpoint}, the current one is {current}")]
